@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace MeshLite.Model;
+
+/// <summary>What holds for the whole mesh; resource <c>mesh</c> of the stream. Immutable.</summary>
+public sealed record MeshSettingsConfig
+{
+    /// <summary>Name in every SPIFFE ID. <value>Default <c>cluster.local</c>.</value></summary>
+    public string TrustDomain { get; init; } = "cluster.local";
+
+    /// <summary>Root certificates (DER); several while a root is being rotated.</summary>
+    public ImmutableArray<ReadOnlyMemory<byte>> TrustBundle { get; init; } = [];
+
+    /// <summary>The cluster's networks: an address inside that nobody knows is never called in plaintext.</summary>
+    public ImmutableArray<IPNetwork> ClusterNetworks { get; init; } = [];
+
+    /// <summary>Which requests are logged. <value>Default <see cref="AccessLogMode.Failures"/>.</value></summary>
+    public AccessLogMode AccessLog { get; init; }
+}
+
+/// <summary>Which requests get a line in the access log.</summary>
+public enum AccessLogMode
+{
+    /// <summary>Failed requests (5xx, mesh errors, gRPC errors).</summary>
+    Failures,
+
+    /// <summary>Every request.</summary>
+    All,
+
+    /// <summary>None.</summary>
+    Off,
+}
+
+/// <summary>What holds for the receiving workload itself; resource <c>workload</c>. Immutable.</summary>
+public sealed record WorkloadConfig
+{
+    /// <summary>The identity the control plane holds this workload to be.</summary>
+    public required SpiffeId Identity { get; init; }
+
+    /// <summary>Whether plaintext is accepted inbound. <value>Default <see cref="MtlsMode.Permissive"/>.</value></summary>
+    public MtlsMode Mtls { get; init; }
+
+    /// <summary>The service served, if any: names this workload in metrics.</summary>
+    public ServiceRef? Service { get; init; }
+
+    /// <summary>Name of the workload instance.</summary>
+    public string Workload { get; init; } = "";
+
+    /// <summary>Its <c>version</c> label.</summary>
+    public string Version { get; init; } = "";
+}
+
+/// <summary>What an inbound listener accepts.</summary>
+public enum MtlsMode
+{
+    /// <summary>mTLS and plaintext.</summary>
+    Permissive,
+
+    /// <summary>Only mTLS of a verified peer.</summary>
+    Strict,
+}
