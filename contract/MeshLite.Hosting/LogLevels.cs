@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.Hosting;
+
+/// <summary>
+/// How much is logged, changeable while the process runs (<c>PUT /logging</c>). One immutable table, swapped by
+/// reference: any thread may set, log calls read. The longest category prefix decides.
+/// </summary>
+public sealed class LogLevels(LogLevel byDefault)
+{
+    private static readonly ImmutableArray<KeyValuePair<string, LogLevel>> BuiltIn =
+    [
+        // The framework's chatter about each request and each garbage byte; MeshLite logs and counts these itself.
+        new("Microsoft", LogLevel.Warning),
+        new("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error),
+        new("Microsoft.Hosting.Lifetime", LogLevel.Warning),
+        new("System", LogLevel.Warning),
+        new("Yarp", LogLevel.Warning),
+    ];
+
+    private volatile Table _table = new(byDefault, ImmutableSortedDictionary<string, LogLevel>.Empty.AddRange(BuiltIn));
+
+    /// <summary>Level of every category without a level of its own.</summary>
+    public LogLevel Default => _table.Default;
+
+    /// <summary>Levels by category prefix.</summary>
+    public ImmutableSortedDictionary<string, LogLevel> ByCategory => _table.ByCategory;
+
+    /// <summary>Replaces the default level.</summary>
+    public void Set(LogLevel level) => _table = _table with { Default = level };
+
+    /// <summary>Sets one category's level; null removes it.</summary>
+    public void Set(string category, LogLevel? level)
+    {
+        var table = _table;
+        _table = table with { ByCategory = level is { } l ? table.ByCategory.SetItem(category, l) : table.ByCategory.Remove(category) };
+    }
+
+    /// <summary>Whether a line of that category and level is written.</summary>
+    public bool IsEnabled(string? category, LogLevel level)
+    {
+        var table = _table;
+        var longest = -1;
+        var minimum = table.Default;
+        foreach (var (prefix, value) in table.ByCategory)
+        {
+            if (prefix.Length > longest && Covers(prefix, category))
+            {
+                longest = prefix.Length;
+                minimum = value;
+            }
+        }
+
+        return level >= minimum && minimum != LogLevel.None;
+    }
+
+    private static bool Covers(string prefix, string? category) =>
+        category is not null && category.StartsWith(prefix, StringComparison.Ordinal)
+        && (category.Length == prefix.Length || category[prefix.Length] == '.');
+
+    private sealed record Table(LogLevel Default, ImmutableSortedDictionary<string, LogLevel> ByCategory);
+}
