@@ -1,0 +1,15 @@
+using MeshLite.Protocol.V1;
+
+namespace MeshLite.Protocol.Grpc;
+
+/// <summary>The methods of <c>meshlite.v1</c>.</summary>
+public static class MeshMethods
+{
+    /// <summary><c>Configuration.Stream</c>: bidirectional, one per sidecar.</summary>
+    public static GrpcMethod<SidecarMessage, ControlPlaneMessage> ConfigurationStream { get; } =
+        new("meshlite.v1.Configuration", "Stream", SidecarMessage.Parser, ControlPlaneMessage.Parser);
+
+    /// <summary><c>Identity.Certify</c>: unary.</summary>
+    public static GrpcMethod<CertifyRequest, CertifyResponse> IdentityCertify { get; } =
+        new("meshlite.v1.Identity", "Certify", CertifyRequest.Parser, CertifyResponse.Parser);
+}
