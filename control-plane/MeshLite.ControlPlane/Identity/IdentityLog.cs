@@ -1,0 +1,23 @@
+using MeshLite.Model;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.ControlPlane.Identity;
+
+/// <summary>Log lines of Identity/, 2000 to 2099. Never a token, never a key.</summary>
+internal static partial class IdentityLog
+{
+    [LoggerMessage(2000, LogLevel.Information, "Certificate authority ready: {Roots} root(s), signing until {NotAfter:u}", EventName = "AuthorityReady")]
+    public static partial void AuthorityReady(ILogger logger, int roots, DateTimeOffset notAfter);
+
+    [LoggerMessage(2001, LogLevel.Information, "Made the control plane's own certificate, valid until {NotAfter:u}", EventName = "ServerCertificateMade")]
+    public static partial void ServerCertificateMade(ILogger logger, DateTime notAfter);
+
+    [LoggerMessage(2002, LogLevel.Information, "Certified {Identity} ({Proof}) until {NotAfter:u}", EventName = "Certified")]
+    public static partial void Certified(ILogger logger, SpiffeId identity, string proof, DateTime notAfter);
+
+    [LoggerMessage(2003, LogLevel.Warning, "Refused to certify a caller at {Remote}: {Reason}", EventName = "CertifyRefused")]
+    public static partial void CertifyRefused(ILogger logger, string? remote, string reason);
+
+    [LoggerMessage(2004, LogLevel.Warning, "Refused the client certificate of {Remote}: it {Sentence}", EventName = "ClientCertificateRefused")]
+    public static partial void ClientCertificateRefused(ILogger logger, string? remote, string sentence);
+}

@@ -1,0 +1,148 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MeshLite.Hosting;
+using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.Pki;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.ControlPlane.Identity;
+
+/// <summary>
+/// Identity as the rest of the control plane sees it: TLS for its listener, who a caller is, the trust bundle, and the
+/// Certify service. Made once at start by Program; thread-safe. <see cref="Apply"/> is called by the one who owns MeshConfig.
+/// </summary>
+public sealed class IdentityModule : IDisposable
+{
+    private readonly CertificateAuthority _authority;
+    private readonly SvidIssuer _issuer;
+    private readonly ECDsa _tokenKey;
+    private readonly IdentityOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private volatile State _state;
+
+    private IdentityModule(CertificateAuthority authority, ECDsa tokenKey, IdentityOptions options, TimeProvider time, ILogger logger)
+    {
+        _authority = authority;
+        _issuer = new SvidIssuer(authority, time);
+        _tokenKey = tokenKey;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _state = MakeState(new IdentitySettings());
+    }
+
+    /// <summary>The roots every sidecar is to trust (<c>Mesh.trust_bundle</c>).</summary>
+    public TrustBundle TrustBundle => _authority.Bundle;
+
+    /// <summary>In force now.</summary>
+    public IdentitySettings Settings => _state.Settings;
+
+    /// <summary>Certify calls by outcome: <c>token</c> and <c>renewal</c> were signed, everything else is why not.</summary>
+    public ReasonCounter Certifications { get; } = new();
+
+    /// <summary>Handshakes whose client certificate was refused, by reason.</summary>
+    public ReasonCounter RefusedHandshakes { get; } = new();
+
+    /// <summary>Reads or makes the CA and the join-token key; throws <see cref="StartupException"/> with the reason it cannot.</summary>
+    public static IdentityModule Create(IdentityOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        var authority = CertificateAuthority.LoadOrCreate(options.DataDirectory, time);
+        try
+        {
+            var logger = loggers.CreateLogger<IdentityModule>();
+            IdentityLog.AuthorityReady(logger, authority.Bundle.Roots.Length, authority.NotAfter);
+            return new IdentityModule(authority, JoinTokenKey.LoadOrCreate(options.DataDirectory), options, time, logger);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new StartupException($"join-token key: {error.Message}", inner: error);
+        }
+    }
+
+    /// <summary>New settings from MeshConfig; those in force before the first call are the defaults.</summary>
+    public void Apply(IdentitySettings settings)
+    {
+        if (settings != _state.Settings)
+        {
+            _state = MakeState(settings);
+        }
+    }
+
+    /// <summary>
+    /// Puts TLS on the gRPC listener: TLS 1.3, HTTP/2, our newest certificate. A client certificate is welcome but not
+    /// demanded (a new workload has none); one that does not verify ends the handshake.
+    /// </summary>
+    public void ConfigureHttps(ListenOptions listener)
+    {
+        listener.Protocols = HttpProtocols.Http2;
+        listener.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = context => ValueTask.FromResult(ServerOptions(context.Connection)),
+        });
+    }
+
+    /// <summary>Adds the service <c>meshlite.v1.Identity</c>.</summary>
+    public void MapTo(GrpcServer server) => server.AddUnary(
+        MeshMethods.IdentityCertify, new IdentityService(this, _issuer, _tokenKey, _time, _logger).CertifyAsync);
+
+    /// <summary>Who calls, proved by the connection's client certificate; null where it showed none, or one that has expired since.</summary>
+    public Caller? CallerOf(HttpContext context) =>
+        context.Features.Get<Caller>() is { } caller && _time.GetUtcNow() < caller.ExpiresAt ? caller : null;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _tokenKey.Dispose();
+        _authority.Dispose();
+    }
+
+    private SslServerAuthenticationOptions ServerOptions(ConnectionContext connection)
+    {
+        var state = _state;
+        return new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = state.Certificate.Current(),
+            EnabledSslProtocols = MeshTls.Protocols,
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            ClientCertificateRequired = true, // asks for one; the callback lets none pass
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = MeshTls.NoPolicy(),
+            // One long stream a sidecar: resuming saves nothing, and every connection proves its caller anew.
+            AllowTlsResume = false,
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accept(state.Verifier, connection, certificate, chain),
+        };
+    }
+
+    private bool Accept(PeerVerifier verifier, ConnectionContext connection, X509Certificate? certificate, X509Chain? chain)
+    {
+        if (certificate is null)
+        {
+            return true;
+        }
+
+        var result = verifier.Verify(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore, PeerRole.Client);
+        if (result.Id is null)
+        {
+            RefusedHandshakes.Increment(result.Failure.ToLabel());
+            IdentityLog.ClientCertificateRefused(_logger, connection.RemoteEndPoint?.ToString(), result.Failure.ToSentence());
+            return false;
+        }
+
+        connection.Features.Set(new Caller(result.Id, result.ExpiresAt));
+        return true;
+    }
+
+    private State MakeState(IdentitySettings settings) => new(
+        settings,
+        new PeerVerifier(_authority.Bundle, settings.TrustDomain, _time),
+        new ServerCertificate(_issuer, _options, settings.TrustDomain, _time, _logger));
+
+    private sealed record State(IdentitySettings Settings, PeerVerifier Verifier, ServerCertificate Certificate);
+}
