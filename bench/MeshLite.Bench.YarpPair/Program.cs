@@ -1,0 +1,10 @@
+using MeshLite.Bench.YarpPair;
+
+if (PairOptions.Parse(args) is not { } options)
+{
+    await Console.Error.WriteLineAsync("usage: MeshLite.Bench.YarpPair outbound|inbound UPSTREAM CERT KEY CA | backend");
+    return 2;
+}
+
+await PairServer.RunAsync(options);
+return 0;

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MeshLite.Bench.Results;
+
+/// <summary>out/bench/results.json and the table on standard output.</summary>
+internal static class Report
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public static void Write(string file, string load, IReadOnlyList<CaseResult> cases)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, JsonSerializer.Serialize(new { load, cores = Environment.ProcessorCount, cases }, Json) + "\n");
+    }
+
+    public static string Table(CaseResult result)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{"",-10}{"CPU µs/request",16}{"(spread)",18}{"requests/s",12}{"p50 ms",9}{"p99 ms",9}{"private MB",12}");
+        foreach (var (name, proxy) in result.Proxies)
+        {
+            var spread = $"{proxy.CpuMicrosPerRequestSpread[0]:0.0}-{proxy.CpuMicrosPerRequestSpread[1]:0.0}";
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"{name,-10}{proxy.CpuMicrosPerRequest,16:0.0}{spread,18}{proxy.RequestsPerSecond,12:0}{proxy.P50Ms,9:0.00}{proxy.P99Ms,9:0.00}{proxy.PrivateMb,12:0.0}   {proxy.Description}");
+        }
+
+        if (result.Proxies.TryGetValue("meshlite", out var meshlite))
+        {
+            foreach (var (name, proxy) in result.Proxies.Where(p => p.Key != "meshlite"))
+            {
+                text.AppendLine(CultureInfo.InvariantCulture,
+                    $"meshlite / {name}: CPU per request {meshlite.CpuMicrosPerRequest / proxy.CpuMicrosPerRequest:0.00}, p99 {meshlite.P99Ms / proxy.P99Ms:0.00}");
+            }
+        }
+
+        return text.ToString();
+    }
+}
+
+/// <summary>One load, and each pair under it.</summary>
+internal sealed record CaseResult(string Name, IReadOnlyDictionary<string, ProxyResult> Proxies);
