@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
+using MeshLite.Model;
+using Proto = MeshLite.Protocol.V1;
+
+namespace MeshLite.Protocol.Mapping;
+
+/// <summary>
+/// Contract ↔ model, one file a resource. <c>FromProto</c> checks everything a reader relies on and throws
+/// <see cref="FormatException"/> naming the field; <c>ToProto</c> of a checked config loses nothing. Pure.
+/// </summary>
+public static partial class MeshMapper
+{
+    /// <summary>Resource <c>mesh</c>.</summary>
+    public static MeshSettingsConfig FromProto(Proto.Mesh mesh) => new()
+    {
+        TrustDomain = SpiffeId.IsTrustDomain(mesh.TrustDomain)
+            ? mesh.TrustDomain : throw Field.Bad("mesh.trust_domain", $"'{mesh.TrustDomain}' is no trust domain (SPIFFE-ID §2.1)"),
+        TrustBundle = [.. mesh.TrustBundle.Select((root, i) => Certificate(root, $"mesh.trust_bundle[{i}]"))],
+        ClusterNetworks = [.. mesh.ClusterNetworks.Select((cidr, i) => IPNetwork.TryParse(cidr, out var network)
+            ? network : throw Field.Bad($"mesh.cluster_networks[{i}]", $"'{cidr}' is no network (CIDR)"))],
+        AccessLog = Field.Enum<AccessLogMode>(mesh.AccessLog, "mesh.access_log"),
+    };
+
+    /// <inheritdoc cref="FromProto(Proto.Mesh)"/>
+    public static Proto.Mesh ToProto(MeshSettingsConfig mesh) => new()
+    {
+        TrustDomain = mesh.TrustDomain,
+        TrustBundle = { mesh.TrustBundle.Select(root => ByteString.CopyFrom(root.Span)) },
+        ClusterNetworks = { mesh.ClusterNetworks.Select(n => n.ToString()) },
+        AccessLog = (Proto.AccessLogMode)mesh.AccessLog,
+    };
+
+    /// <summary>Resource <c>workload</c>.</summary>
+    public static WorkloadConfig FromProto(Proto.Workload workload) => new()
+    {
+        Identity = Field.SpiffeId(workload.SpiffeId, "workload.spiffe_id"),
+        Mtls = Field.Enum<MtlsMode>(workload.Mtls, "workload.mtls"),
+        Service = workload.Service is { } service ? FromProto(service, "workload.service", optionalPort: true) : null,
+        Workload = workload.Workload_,
+        Version = workload.Version,
+    };
+
+    /// <inheritdoc cref="FromProto(Proto.Workload)"/>
+    public static Proto.Workload ToProto(WorkloadConfig workload) => new()
+    {
+        SpiffeId = workload.Identity.ToString(),
+        Mtls = (Proto.MtlsMode)workload.Mtls,
+        Service = workload.Service is { } service ? ToProto(service) : null,
+        Workload_ = workload.Workload,
+        Version = workload.Version,
+    };
+
+    /// <summary>One port of a service.</summary>
+    public static Proto.ServiceRef ToProto(ServiceRef service) =>
+        new() { Namespace = service.Namespace, Name = service.Name, Port = (uint)service.Port };
+
+    private static ServiceRef FromProto(Proto.ServiceRef service, string field, bool optionalPort = false) => new(
+        Field.Segment(service.Namespace, $"{field}.namespace"),
+        Field.Segment(service.Name, $"{field}.name"),
+        Field.Port(service.Port, $"{field}.port", optionalPort));
+
+    private static ImmutableSortedDictionary<string, string> Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
+        labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    private static ReadOnlyMemory<byte> Certificate(ByteString der, string field)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
+            return der.Memory;
+        }
+        catch (CryptographicException e)
+        {
+            throw new FormatException($"{field}: no DER certificate: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using FsCheck;
+using FsCheck.Fluent;
+using Google.Protobuf;
+using MeshLite.Model;
+using MeshLite.Protocol.Mapping;
+using Proto = MeshLite.Protocol.V1;
+
+namespace MeshLite.Protocol.Tests.Mapping;
+
+public sealed class MeshMapperTests
+{
+    private static readonly ServiceRef Orders = new("shop", "orders", 80);
+
+    [Fact]
+    public void ToProto_OfAnyDestinationReceived_GivesItBack() => Prop.ForAll(RandomResources.Destinations, destination =>
+        MeshMapper.ToProto(MeshMapper.FromProto("orders", destination)).Equals(destination)).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void ToProto_OfAnyEndpointsReceived_GivesThemBack() => Prop.ForAll(RandomResources.EndpointPairs, pair =>
+        MeshMapper.ToProto(MeshMapper.FromProto(Orders, pair.From)).Equals(pair.From)).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void ToProto_OfMeshReceived_GivesItBack()
+    {
+        var mesh = new Proto.Mesh
+        {
+            TrustDomain = "cluster.local", TrustBundle = { Root(), Root() }, ClusterNetworks = { "10.0.0.0/8", "fd00::/8" }, AccessLog = Proto.AccessLogMode.All,
+        };
+
+        MeshMapper.ToProto(MeshMapper.FromProto(mesh)).ShouldBe(mesh);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ToProto_OfWorkloadReceived_GivesItBack(bool serves)
+    {
+        var workload = new Proto.Workload
+        {
+            SpiffeId = "spiffe://cluster.local/ns/shop/sa/orders", Mtls = Proto.MtlsMode.Strict, Workload_ = "orders-1", Version = "v1",
+            Service = serves ? new() { Namespace = "shop", Name = "orders" } : null,
+        };
+
+        MeshMapper.ToProto(MeshMapper.FromProto(workload)).ShouldBe(workload);
+    }
+
+    [Fact]
+    public void Enums_OfModelAndContract_HaveTheSameNamesAndValues()
+    {
+        Names<AccessLogMode>().ShouldBe(Names<Proto.AccessLogMode>());
+        Names<MtlsMode>().ShouldBe(Names<Proto.MtlsMode>());
+        Names<DestinationKind>().ShouldBe(Names<Proto.Destination.Types.Kind>());
+        Names<AppProtocol>().ShouldBe(Names<Proto.AppProtocol>());
+        Names<PathMatchType>().ShouldBe(Names<Proto.PathMatch.Types.Type>());
+        Names<ValueMatchType>().ShouldBe(Names<Proto.ValueMatch.Types.Type>());
+        Names<LoadBalancerType>().ShouldBe(Names<Proto.LoadBalancer>());
+
+        static IEnumerable<(string, int)> Names<T>()
+            where T : struct, Enum => Enum.GetValues<T>().Select(v => (v.ToString(), Convert.ToInt32(v)));
+    }
+
+    [Theory]
+    [MemberData(nameof(BadDestinations))]
+    public void FromProto_BadDestination_NamesTheField(string field, Action<Proto.Destination> spoil)
+    {
+        var destination = new Proto.Destination
+        {
+            Service = MeshMapper.ToProto(Orders),
+            Matches = { new Proto.RouteMatch { Path = new() { Value = "/" }, Headers = { new Proto.ValueMatch { Name = "a" } } } },
+            Rules = { new Proto.RouteRule { Backends = { new Proto.WeightedBackend() }, RequestHeaders = new() { Set = { new Proto.Header { Name = "a" } } } } },
+            Backends = { new Proto.Backend { Service = MeshMapper.ToProto(Orders) } },
+        };
+        _ = MeshMapper.FromProto("orders", destination);
+
+        spoil(destination);
+
+        Should.Throw<FormatException>(() => MeshMapper.FromProto("orders", destination)).Message.ShouldStartWith(field + ":");
+    }
+
+    public static TheoryData<string, Action<Proto.Destination>> BadDestinations => new()
+    {
+        { "destination.kind", d => d.Kind = (Proto.Destination.Types.Kind)9 },
+        { "destination.service", d => d.Service = null },
+        { "destination.service.namespace", d => d.Service.Namespace = "a/b" },
+        { "destination.service.port", d => d.Service.Port = 0 },
+        { "destination.protocol", d => d.Protocol = (Proto.AppProtocol)9 },
+        { "destination.matches[0].rule", d => d.Matches[0].Rule = 1 },
+        { "destination.matches[0].rule", d => d.Matches[0].Rule = uint.MaxValue },
+        { "destination.matches[0].path.value", d => d.Matches[0].Path.Value = "a" },
+        { "destination.matches[0].path.value", d => d.Matches[0].Path = new() { Type = Proto.PathMatch.Types.Type.RegularExpression, Value = "(" } },
+        { "destination.matches[0].headers[0].value", d => d.Matches[0].Headers[0] = new() { Type = Proto.ValueMatch.Types.Type.RegularExpression, Name = "a", Value = @"(a)\1" } },
+        { "destination.matches[0].headers[0].name", d => d.Matches[0].Headers[0].Name = "a b" },
+        { "destination.matches[0].method", d => d.Matches[0].Method = "GET /" },
+        { "destination.rules[0].backends[0].backend", d => d.Rules[0].Backends[0].Backend = 1 },
+        { "destination.rules[0].backends[0].weight", d => d.Rules[0].Backends[0].Weight = 1_000_001 },
+        { "destination.rules[0].request_headers.set[0].value", d => d.Rules[0].RequestHeaders.Set[0].Value = "a\r\nb: c" },
+        { "destination.rules[0].request_headers.remove[0]", d => d.Rules[0].RequestHeaders.Remove.Add("") },
+        { "destination.rules[0].request_timeout", d => d.Rules[0].RequestTimeout = new() { Seconds = -1 } },
+        { "destination.rules[0].request_timeout", d => d.Rules[0].RequestTimeout = new() { Nanos = -1 } },
+        { "destination.backends[0].connect_timeout", d => d.Backends[0].ConnectTimeout = new() { Seconds = long.MaxValue } },
+        { "destination.backends[0].service", d => d.Backends[0].Service = null },
+        { "destination.backends[0].load_balancer", d => d.Backends[0].LoadBalancer = (Proto.LoadBalancer)9 },
+    };
+
+    [Theory]
+    [InlineData("endpoints[0].address", "010.0.0.1", 80, "")]
+    [InlineData("endpoints[0].address", "orders", 80, "")]
+    [InlineData("endpoints[0].port", "10.0.0.1", 65536, "")]
+    [InlineData("endpoints[0].spiffe_id", "10.0.0.1", 80, "spiffe://x/ns/shop")]
+    public void FromProto_BadEndpoint_NamesTheField(string field, string address, uint port, string id)
+    {
+        var endpoints = new Proto.Endpoints { Endpoints_ = { new Proto.Endpoint { Address = address, Port = port, SpiffeId = id } } };
+
+        Should.Throw<FormatException>(() => MeshMapper.FromProto(Orders, endpoints)).Message.ShouldStartWith(field + ":");
+    }
+
+    [Fact]
+    public void FromProto_EndpointTwice_IsRefused()
+    {
+        var endpoints = new Proto.Endpoints { Endpoints_ = { new Proto.Endpoint { Address = "10.0.0.1", Port = 80 }, new Proto.Endpoint { Address = "10.0.0.1", Port = 80, Weight = 2 } } };
+
+        Should.Throw<FormatException>(() => MeshMapper.FromProto(Orders, endpoints)).Message.ShouldStartWith("endpoints[1]:");
+    }
+
+    [Theory]
+    [InlineData("mesh.cluster_networks[0]", "cluster.local", "10.0.0.0/33", false)]
+    [InlineData("mesh.trust_domain", "Cluster", "10.0.0.0/8", false)]
+    [InlineData("mesh.trust_bundle[0]", "cluster.local", "10.0.0.0/8", true)]
+    public void FromProto_BadMesh_NamesTheField(string field, string trustDomain, string network, bool badRoot)
+    {
+        var mesh = new Proto.Mesh { TrustDomain = trustDomain, ClusterNetworks = { network }, TrustBundle = { badRoot ? ByteString.CopyFrom(1, 2) : Root() } };
+
+        Should.Throw<FormatException>(() => MeshMapper.FromProto(mesh)).Message.ShouldStartWith(field + ":");
+    }
+
+    private static ByteString Root()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=root", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        return ByteString.CopyFrom(certificate.RawData);
+    }
+}
