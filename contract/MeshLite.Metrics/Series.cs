@@ -22,6 +22,9 @@ public abstract class Series
         LastUse = owner.Now;
     }
 
+    /// <summary>Whether the series stands in the exposition now.</summary>
+    public bool IsExposed => Volatile.Read(ref _state) != Dormant;
+
     /// <summary>Also the key under which the family finds the series; never changed.</summary>
     internal string[] LabelValues { get; }
 

@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace MeshLite.Sidecar.Telemetry;
+
+/// <summary>A trace's 128-bit id; a 64-bit one (B3) is padded with zeros on the left. The default value is none. Immutable.</summary>
+internal readonly record struct TraceId(ulong High, ulong Low)
+{
+    /// <summary>Characters of <see cref="TryFormat"/>.</summary>
+    public const int Length = 32;
+
+    /// <summary>All zero: no trace.</summary>
+    public bool IsEmpty => (High | Low) == 0;
+
+    /// <summary>32 lower-case hexadecimal digits.</summary>
+    public bool TryFormat(Span<char> target) =>
+        target.Length >= Length
+        && High.TryFormat(target, out _, "x16", CultureInfo.InvariantCulture)
+        && Low.TryFormat(target[16..], out _, "x16", CultureInfo.InvariantCulture);
+
+    /// <summary>As <see cref="TryFormat"/>; empty for none.</summary>
+    public override string ToString() => IsEmpty ? "" : $"{High:x16}{Low:x16}";
+}
