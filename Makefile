@@ -1,17 +1,54 @@
 # MeshLite. `make` or `make help` lists the targets.
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 CONFIGURATION ?= Release
+BREAK ?=
+RESULTS := out/test-results
+TESTS := $(wildcard tests/*.Tests) tests/MeshLite.E2E
+
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+# Restored once for all projects, and again when one of these changes.
+PROJECTS := $(wildcard *.props *.sln global.json */*/*.csproj)
+RESTORED := out/.restored
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-8s %s\n", target[1], $$2}'
 
-build: ## build the programs into out/
-	dotnet publish cli/MeshLite.Cli -c $(CONFIGURATION) -o out -v q
-	dotnet publish control-plane/MeshLite.ControlPlane -c $(CONFIGURATION) -o out -v q
-	dotnet publish sidecar/MeshLite.Sidecar -c $(CONFIGURATION) -o out -v q
+$(RESTORED): $(PROJECTS)
+	@mkdir -p out
+	dotnet restore MeshLite.sln -v q
+	@touch $@
 
-test: ## run all tests
-	dotnet test MeshLite.sln -c $(CONFIGURATION) -v q
+build: $(RESTORED) ## build the programs: out/meshlite-control-plane, out/meshlite-sidecar, out/meshctl
+	dotnet msbuild programs.proj -m -nologo -v:q -p:Configuration=$(CONFIGURATION)
 
-.PHONY: help build test
+test: build ## all tests: unit, functional, end to end (these start the programs); results as TRX in out/test-results
+	dotnet build MeshLite.sln --no-restore -c $(CONFIGURATION) -nologo -v q
+	@rm -rf $(RESULTS)
+	@failed=; for project in $(TESTS); do \
+	  dotnet test $$project --no-build -c $(CONFIGURATION) -nologo --logger "trx;LogFileName=$${project#tests/}.trx" --results-directory $(RESULTS) || failed="$$failed $$project"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+demo: build ## the mesh on this machine: starts it, measures each claim; BREAK=<claim> sabotages that one
+	dotnet build demo/MeshLite.Demo --no-restore -c $(CONFIGURATION) -nologo -v q
+	@dotnet demo/MeshLite.Demo/bin/$(CONFIGURATION)/net10.0/MeshLite.Demo.dll $(if $(BREAK),--break '$(BREAK)')
+
+bench: build ## CPU per request beside an nginx pair and a bare YARP pair; needs nginx and wrk for the full table
+	dotnet build bench/MeshLite.Bench --no-restore -c $(CONFIGURATION) -nologo -v q
+	@dotnet bench/MeshLite.Bench/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.dll
+
+golden: $(RESTORED) ## rewrite the compiler's golden files from what it makes now; look at the diff
+	GOLDEN_UPDATE=1 dotnet test tests/MeshLite.ControlPlane.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'
+	@git status --short tests/MeshLite.ControlPlane.Tests
+
+fmt: $(RESTORED) ## format the sources
+	dotnet format MeshLite.sln --no-restore
+
+clean: ## remove everything built
+	rm -rf out
+	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
+
+.PHONY: help build test demo bench golden fmt clean
