@@ -1,0 +1,16 @@
+using MeshLite.Protocol.V1;
+
+namespace MeshLite.Sidecar.Identity;
+
+/// <summary>Gets signing requests signed: <see cref="ControlPlaneClient"/>, or a test's own authority.</summary>
+internal interface ICertifier
+{
+    /// <summary>
+    /// Has a request signed. Throws <see cref="MeshLite.Protocol.Grpc.GrpcException"/> with the reason where it is not.
+    /// </summary>
+    /// <param name="request">Proves possession of the new key.</param>
+    /// <param name="token">Proof of identity; null: <paramref name="own"/> is.</param>
+    /// <param name="own">The certificate held: shown to the control plane where there is no token, and its bundle believed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken);
+}

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
+using MeshLite.Model;
+using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.Pki;
+using MeshLite.Protocol.V1;
+
+namespace MeshLite.Sidecar.Identity;
+
+/// <summary>
+/// One attempt to get a certificate: a new key, a signing request, the answer checked. Keeps nothing; used by
+/// <see cref="WorkloadIdentity"/>'s loop.
+/// </summary>
+internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier, TimeProvider time)
+{
+    /// <summary>
+    /// Sends a request:
+    /// <list type="number">
+    /// <item>proof: the certificate held while it is valid; else, and on every second attempt, the token</item>
+    /// <item>a new key and the request for it</item>
+    /// <item>the answer must certify that key, to an identity we accept, under the bundle that came with it</item>
+    /// </list>
+    /// </summary>
+    public async Task<(IssuedSvid? Issued, SvidFailure Failure)> SendAsync(WorkloadCertificate? held, int failures, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Step 1: a control plane that lost its CA refuses our certificate for ever; the token is the way back.
+            var renew = held is not null && held.IsValidAt(time.GetUtcNow()) && (failures % 2 == 0 || options.TokenFile is null);
+            if (!renew && options.TokenFile is null)
+            {
+                return (null, new SvidFailure("no_token", "there is neither a valid certificate nor a token (--token) to get one with"));
+            }
+
+            var token = renew ? null : (await File.ReadAllTextAsync(options.TokenFile!, cancellationToken)).Trim();
+
+            // Step 2
+            var key = ECDsa.Create(SvidProfile.Curve);
+            var csr = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256).CreateSigningRequest();
+            var issued = default(IssuedSvid);
+            try
+            {
+                var response = await certifier.CertifyAsync(
+                    new CertifyRequest { Csr = UnsafeByteOperations.UnsafeWrap(csr) }, token, held, cancellationToken);
+
+                // Step 3
+                (issued, var problem) = Check(response, key);
+                return (issued, issued is null ? new SvidFailure("bad_response", problem) : default);
+            }
+            finally
+            {
+                if (issued is null)
+                {
+                    key.Dispose();
+                }
+            }
+        }
+        catch (GrpcException refusal)
+        {
+            return (null, new SvidFailure(refusal.Code.ToString(), $"the control plane did not certify this workload: {refusal.Message}"));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return (null, new SvidFailure("no_token", $"cannot read the token: {error.Message}"));
+        }
+        catch (CryptographicException error)
+        {
+            return (null, new SvidFailure("bad_response", $"the control plane's answer cannot be used: {error.Message}"));
+        }
+    }
+
+    /// <summary>Whether a certificate would serve this workload: peers under this bundle would accept it, and it names the namespace meant.</summary>
+    public (SpiffeId? Id, string Problem) Judge(X509Certificate2 leaf, X509Certificate2Collection intermediates, TrustBundle bundle)
+    {
+        var result = new PeerVerifier(bundle, trustDomain: null, time).Verify(leaf, intermediates, PeerRole.Server);
+        if (result.Id is null)
+        {
+            return (null, $"the certificate {result.Failure.ToSentence()}");
+        }
+
+        return options.Namespace is { } expected && result.Id.Namespace != expected
+            ? (null, $"the certificate is for namespace '{result.Id.Namespace}', this workload is in '{expected}'")
+            : (result.Id, "");
+    }
+
+    private (IssuedSvid? Issued, string Problem) Check(CertifyResponse response, ECDsa key)
+    {
+        if (response.CertificateChain.Count == 0)
+        {
+            return (null, "the control plane's answer holds no certificate");
+        }
+
+        X509Certificate2Collection chain = [.. response.CertificateChain.Select(der => X509CertificateLoader.LoadCertificate(der.Span))];
+        if (!chain[0].PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
+        {
+            return (null, "the control plane's answer certifies another key");
+        }
+
+        var bundle = TrustBundle.FromDer(response.TrustBundle.Select(der => der.Memory));
+        var (id, problem) = Judge(chain[0], [.. chain.Skip(1)], bundle);
+        return id is null ? (null, problem) : (new IssuedSvid(id, key, chain, bundle), "");
+    }
+}
+
+/// <summary>A certificate just issued; the key is the receiver's to dispose.</summary>
+internal sealed record IssuedSvid(SpiffeId Id, ECDsa Key, X509Certificate2Collection Chain, TrustBundle Bundle);
+
+/// <summary>Why none was: a word for the metric, a sentence for people.</summary>
+internal readonly record struct SvidFailure(string Kind, string Sentence);
