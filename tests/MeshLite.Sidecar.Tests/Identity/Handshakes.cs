@@ -38,7 +38,7 @@ internal sealed class Handshakes
         return ends with { ServerSees = server.Result, ClientSees = client.Result, ServerOutcome = server.Outcome(ends.ServerError), ClientOutcome = client.Outcome(ends.ClientError) };
     }
 
-    public static async Task<HandshakeEnds> RunAsync(SslServerAuthenticationOptions server, SslClientAuthenticationOptions client)
+    public static async Task<HandshakeEnds> RunAsync(SslServerAuthenticationOptions server, SslClientAuthenticationOptions client, Action<SslStream>? done = null)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -75,6 +75,11 @@ internal sealed class Handshakes
             }
         });
         var serverError = await CatchAsync(() => serverEnd);
+        if (serverError is null && clientError is null)
+        {
+            done?.Invoke(serverStream);
+        }
+
         return new HandshakeEnds(serverError, clientError)
         {
             Protocol = clientError is null ? clientStream.NegotiatedApplicationProtocol : default,
