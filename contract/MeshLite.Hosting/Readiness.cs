@@ -6,10 +6,10 @@ namespace MeshLite.Hosting;
 /// </summary>
 public sealed class Readiness(string reason = "starting")
 {
-    private volatile string? _reason = reason;
+    private volatile Func<string>? _reason = () => reason;
 
     /// <summary>Null when ready, else a plain sentence.</summary>
-    public string? Reason => _reason;
+    public string? Reason => _reason?.Invoke();
 
     /// <summary>Whether work may be sent.</summary>
     public bool IsReady => _reason is null;
@@ -18,5 +18,8 @@ public sealed class Readiness(string reason = "starting")
     public void SetReady() => _reason = null;
 
     /// <summary>From now on unready.</summary>
-    public void SetUnready(string reason) => _reason = reason;
+    public void SetUnready(string reason) => SetUnready(() => reason);
+
+    /// <summary>From now on unready, for a reason that may change: <paramref name="reason"/> is asked each time, from any thread.</summary>
+    public void SetUnready(Func<string> reason) => _reason = reason;
 }

@@ -1,1 +1,4 @@
-return 0;
+using MeshLite.Hosting;
+using MeshLite.Sidecar;
+
+return await CommandLineRunner.RunAsync(SidecarCommand.Create(SidecarStartup.RunAsync), args);

@@ -17,7 +17,7 @@ internal enum Direction
 /// <see cref="AccessLog"/>. Strings are never null, empty where not known, and come from configuration or fixed
 /// vocabularies wherever they are labels: nothing a caller can make up may grow a label. Immutable.
 /// </summary>
-internal readonly struct RequestRecord
+internal readonly record struct RequestRecord
 {
     /// <summary>Everything unknown.</summary>
     public RequestRecord()

@@ -1,0 +1,59 @@
+using Google.Protobuf;
+using MeshLite.Protocol.Pki;
+using MeshLite.Protocol.V1;
+
+namespace MeshLite.Sidecar.Config;
+
+/// <summary>
+/// The last good configuration on disk, <c>&lt;state-dir&gt;/config.json</c>: what a sidecar starts with when the
+/// control plane is away. A file that can't be read is put aside as <c>config.json.bad</c>, never trusted. Used by
+/// one thread at a time.
+/// </summary>
+internal sealed class LastGoodFile(string stateDir, ILogger log)
+{
+    private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
+
+    private readonly string _path = Path.Combine(stateDir, "config.json");
+
+    /// <summary>Writes it whole or not at all.</summary>
+    public void Save(ResourceCache cache)
+    {
+        try
+        {
+            SecretFile.Replace(_path, cache.ToJson());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ConfigLog.SaveFailed(log, _path, e.Message);
+        }
+    }
+
+    /// <summary>Applies what an earlier process kept; returns the number of resources.</summary>
+    public int Restore(ResourceCache cache)
+    {
+        if (!File.Exists(_path))
+        {
+            return 0;
+        }
+
+        try
+        {
+            var update = Parser.Parse<Update>(File.ReadAllText(_path));
+            foreach (var resource in update.Resources)
+            {
+                if (cache.Apply(resource) is { Rejection: { } reason })
+                {
+                    ConfigLog.RestoreRejected(log, resource.Key, reason);
+                }
+            }
+
+            return update.Resources.Count;
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or IOException or UnauthorizedAccessException)
+        {
+            ConfigLog.RestoreFailed(log, _path, e.Message);
+            File.Move(_path, _path + ".bad", overwrite: true);
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using MeshLite.Model;
+using MeshLite.Sidecar.LoadBalancing;
+using MeshLite.Sidecar.Routing;
+
+namespace MeshLite.Sidecar.Config;
+
+/// <summary>
+/// The configuration in force, in the form requests use. Written by the <see cref="ConfigStream"/> loop alone
+/// (<see cref="IConfigSink"/>); requests read references that are swapped whole, so a request sees one
+/// version of a destination from its first stage to its last. A destination the application calls for the
+/// first time is subscribed here, and its callers wait for the answer.
+/// </summary>
+internal sealed class MeshState : IConfigSink
+{
+    /// <value>How long the first call to a destination waits for the control plane's answer. 1 s (design.md §4).</value>
+    public static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(1);
+
+    /// <value>A destination nobody called for this long is let go. 10 min.</value>
+    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
+
+    /// <value>Destinations at once; an application that makes up host names can't grow the sidecar without bound. 10,000.</value>
+    public const int MaxDestinations = 10_000;
+
+    // Host names compare without case (RFC 9110 §4.2.3), so most requests find their entry by the Host they sent.
+    private readonly ConcurrentDictionary<string, DestinationEntry> _destinations = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<ServiceRef, ServicePool> _pools = [];
+    private readonly Outbox _outbox;
+    private readonly EndpointFactory _endpoints;
+    private readonly Random _random;
+    private readonly TimeProvider _time;
+    private volatile MeshSettingsConfig? _settings;
+    private volatile WorkloadConfig? _workload;
+
+    /// <summary>Makes an empty state.</summary>
+    public MeshState(Outbox outbox, EndpointFactory endpoints, Random random, TimeProvider time)
+    {
+        _outbox = outbox;
+        _endpoints = endpoints;
+        _random = random;
+        _time = time;
+    }
+
+    /// <summary>Raised by the configuration loop when the mesh's settings changed.</summary>
+    public event Action<MeshSettingsConfig>? SettingsChanged;
+
+    /// <summary>What holds for the whole mesh; null before the first configuration.</summary>
+    public MeshSettingsConfig? Settings => _settings;
+
+    /// <summary>What holds for this workload; null before the first configuration.</summary>
+    public WorkloadConfig? Workload => _workload;
+
+    /// <summary>Every destination held now, for the admin interface.</summary>
+    public IEnumerable<DestinationModel> Destinations => _destinations.Values.Select(entry => entry.Model).OfType<DestinationModel>();
+
+    /// <summary>
+    /// What an authority leads to; null when the control plane did not say in time. Called by requests, from any thread.
+    /// </summary>
+    public ValueTask<DestinationModel?> ResolveAsync(string authority, CancellationToken cancellationToken)
+    {
+        if (_destinations.TryGetValue(authority, out var entry) && entry.Model is { } model)
+        {
+            entry.LastUsed = _time.GetTimestamp();
+            return ValueTask.FromResult<DestinationModel?>(model);
+        }
+
+        return ResolveFirstAsync(authority, cancellationToken);
+    }
+
+    /// <summary>Lets go of destinations nobody calls; called once a minute.</summary>
+    public void SweepIdle()
+    {
+        foreach (var (authority, entry) in _destinations)
+        {
+            if (_time.GetElapsedTime(entry.LastUsed) >= IdleTimeout && _destinations.TryRemove(authority, out _))
+            {
+                _outbox.Unsubscribe(authority);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SetMesh(MeshSettingsConfig mesh)
+    {
+        _settings = mesh;
+        SettingsChanged?.Invoke(mesh);
+    }
+
+    /// <inheritdoc/>
+    public void SetWorkload(WorkloadConfig workload) => _workload = workload;
+
+    /// <inheritdoc/>
+    public void SetDestination(DestinationConfig destination)
+    {
+        if (!RouteTable.TryBuild(destination, _random, out var routes, out var problems))
+        {
+            throw new FormatException(string.Join("; ", problems));
+        }
+
+        var backends = destination.Backends.Select(CreateBackend).ToImmutableArray();
+        var entry = _destinations.GetOrAdd(destination.Authority, _ => new DestinationEntry(_time.GetTimestamp()));
+        _outbox.Subscribe(destination.Authority); // one that was restored from disk is not subscribed yet
+        entry.Set(new DestinationModel(destination, routes, backends));
+        RetireUnused();
+    }
+
+    /// <inheritdoc/>
+    public void RemoveDestination(string authority)
+    {
+        _destinations.TryRemove(authority, out _);
+        RetireUnused();
+    }
+
+    /// <inheritdoc/>
+    public void SetEndpoints(EndpointSetConfig endpoints)
+    {
+        var pool = PoolOf(endpoints.Service);
+        pool.Update(endpoints);
+        foreach (var backend in Destinations.SelectMany(destination => destination.Backends))
+        {
+            if (ReferenceEquals(backend.Pool, pool))
+            {
+                backend.Refresh();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RemoveEndpoints(ServiceRef service)
+    {
+        if (_pools.ContainsKey(service))
+        {
+            SetEndpoints(new EndpointSetConfig(service, []));
+            _pools.Remove(service);
+        }
+    }
+
+    private async ValueTask<DestinationModel?> ResolveFirstAsync(string authority, CancellationToken cancellationToken)
+    {
+        if (!AuthorityNormalizer.TryNormalize(authority, out var key))
+        {
+            return null;
+        }
+
+        var now = _time.GetTimestamp();
+        if (!_destinations.TryGetValue(key.Authority, out var entry))
+        {
+            if (_destinations.Count >= MaxDestinations)
+            {
+                return null;
+            }
+
+            var added = new DestinationEntry(now);
+            entry = _destinations.GetOrAdd(key.Authority, added);
+            if (ReferenceEquals(entry, added))
+            {
+                _outbox.Subscribe(key.Authority);
+            }
+        }
+
+        entry.LastUsed = now;
+        if (entry.Model is { } model)
+        {
+            return model;
+        }
+
+        try
+        {
+            return await entry.Answered.WaitAsync(FirstAnswerTimeout, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private BackendModel CreateBackend(BackendConfig config)
+    {
+        var pool = PoolOf(config.Service);
+        pool.ConnectTimeout = config.ConnectTimeout;
+        return new BackendModel(config, pool, _random, _time);
+    }
+
+    private ServicePool PoolOf(ServiceRef service)
+    {
+        if (!_pools.TryGetValue(service, out var pool))
+        {
+            _pools[service] = pool = new ServicePool(service, _endpoints);
+        }
+
+        return pool;
+    }
+
+    // A pool whose endpoints came just before the destination that names it is not unused: only those that some
+    // destination has named, and none names now, are.
+    private void RetireUnused()
+    {
+        var used = Destinations.SelectMany(destination => destination.Backends).Select(backend => backend.Pool).ToHashSet();
+        foreach (var pool in _pools.Values)
+        {
+            pool.Named |= used.Contains(pool);
+        }
+
+        foreach (var pool in _pools.Values.Where(pool => pool.Named && !used.Contains(pool)).ToList())
+        {
+            pool.Retire();
+            _pools.Remove(pool.Service);
+        }
+    }
+
+    /// <summary>One authority: its model once answered, and who waits for it.</summary>
+    private sealed class DestinationEntry(long now)
+    {
+        private readonly TaskCompletionSource<DestinationModel> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile DestinationModel? _model;
+        private long _lastUsed = now;
+
+        public DestinationModel? Model => _model;
+
+        public Task<DestinationModel> Answered => _answered.Task;
+
+        public long LastUsed
+        {
+            get => Volatile.Read(ref _lastUsed);
+            set => Volatile.Write(ref _lastUsed, value);
+        }
+
+        public void Set(DestinationModel model)
+        {
+            _model = model;
+            _answered.TrySetResult(model);
+        }
+    }
+}

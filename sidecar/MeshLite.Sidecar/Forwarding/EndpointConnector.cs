@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using MeshLite.Model;
+using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Identity;
+using MeshLite.Sidecar.Listeners;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// Makes connections: TCP, and TLS 1.3 with both sides' identities checked. Every failure is a
+/// <see cref="ConnectException"/>, and none has sent a byte of a request. Thread-safe.
+/// </summary>
+internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCounter handshakes, TimeProvider time)
+{
+    /// <summary>Connects to a peer sidecar; the server must prove to be <paramref name="identity"/>.</summary>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="identity">Whom it must prove to be.</param>
+    /// <param name="alpn">What is to be spoken inside.</param>
+    /// <param name="timeout">Bound on TCP connect and handshake together.</param>
+    /// <param name="cancellationToken">The caller's; cancels the connect.</param>
+    public async ValueTask<SslStream> ConnectMeshAsync(
+        IPEndPoint address, SpiffeId identity, SslApplicationProtocol alpn, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var own = workload.Current ?? throw new ConnectException(tls: true, "this sidecar has no certificate yet");
+        using var patience = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        var socket = await ConnectSocketAsync(address, timeout, either.Token, cancellationToken);
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        var handshake = ClientTls.Prepare(own, identity, address, alpn);
+        try
+        {
+            await stream.AuthenticateAsClientAsync(handshake.Options, either.Token);
+            handshakes.Outbound(handshake.Outcome(null));
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or SocketException)
+        {
+            await stream.DisposeAsync();
+            handshakes.Outbound(handshake.Outcome(e));
+            cancellationToken.ThrowIfCancellationRequested();
+            var why = handshake.Result.Failure != PeerFailure.None ? $"the server's certificate {handshake.Result.Failure.ToSentence()}"
+                : e is OperationCanceledException ? $"no handshake within {timeout.TotalMilliseconds:0} ms"
+                : e.Message;
+            throw new ConnectException(tls: true, $"TLS with {address} failed: {why}", e);
+        }
+
+        if (stream.NegotiatedApplicationProtocol != alpn)
+        {
+            await stream.DisposeAsync();
+            throw new ConnectException(tls: true, $"{address} is not a mesh sidecar (no {alpn})");
+        }
+
+        return stream;
+    }
+
+    /// <summary>Connects without TLS.</summary>
+    public async ValueTask<NetworkStream> ConnectPlainAsync(EndPoint address, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        return new NetworkStream(await ConnectSocketAsync(address, timeout, either.Token, cancellationToken), ownsSocket: true);
+    }
+
+    private static async ValueTask<Socket> ConnectSocketAsync(
+        EndPoint address, TimeSpan timeout, CancellationToken either, CancellationToken caller)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address, either);
+            return socket;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
+            caller.ThrowIfCancellationRequested();
+            throw new ConnectException(tls: false, e is SocketException s
+                ? $"connecting to {address} failed: {s.SocketErrorCode}"
+                : $"no connection to {address} within {timeout.TotalMilliseconds:0} ms", e);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Net;
+using MeshLite.Sidecar.Pipeline;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// The forward stage of both directions: hands a request to YARP's forwarder with the right client, HTTP version
+/// and transformer, and turns what failed into a <see cref="ProxyError"/> of the state. One per program.
+/// </summary>
+internal sealed class HttpForwarding(
+    IHttpForwarder forwarder, OutboundTransformer outbound, InboundTransformer inbound, LocalApplication? application)
+{
+    // The host of the URI is a placeholder: each client connects to the one place it is for.
+    private const string Prefix = "http://mesh";
+
+    /// <value>Nothing in either direction for this long ends an exchange: 5 min for HTTP, 1 h for WebSocket.</value>
+    private static readonly TimeSpan HttpIdle = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan WebSocketIdle = TimeSpan.FromHours(1);
+
+    private static readonly ForwarderRequestConfig Http1 = Config(HttpVersion.Version11, HttpIdle);
+    private static readonly ForwarderRequestConfig Http2 = Config(HttpVersion.Version20, HttpIdle);
+    private static readonly ForwarderRequestConfig WebSocketOverHttp1 = Config(HttpVersion.Version11, WebSocketIdle);
+    private static readonly ForwarderRequestConfig WebSocketOverHttp2 = Config(HttpVersion.Version20, WebSocketIdle);
+
+    /// <summary>To the backend the router chose, over HTTP/2 in mTLS.</summary>
+    public Task ToMeshAsync(RequestState state, CancellationToken timeout) =>
+        SendAsync(state, state.Attempts, IsWebSocket(state.Context) ? WebSocketOverHttp2 : Http2, outbound, timeout);
+
+    /// <summary>To the application, in the version its caller spoke.</summary>
+    public Task ToApplicationAsync(RequestState state, CancellationToken timeout)
+    {
+        if (application is null)
+        {
+            state.Error = new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, "This workload serves nothing (its sidecar has no --app-port).", Undelivered: true);
+            return Task.CompletedTask;
+        }
+
+        if (IsWebSocket(state.Context))
+        {
+            return SendAsync(state, application.Http1, WebSocketOverHttp1, inbound, timeout);
+        }
+
+        return CallerSpokeHttp2(state)
+            ? SendAsync(state, application.Http2, Http2, inbound, timeout)
+            : SendAsync(state, application.Http1, Http1, inbound, timeout);
+    }
+
+    /// <summary>To where the URI says, in plaintext.</summary>
+    public Task ToOutsideAsync(RequestState state, HttpMessageInvoker client, string prefix, HttpTransformer transformer, CancellationToken timeout)
+    {
+        var config = IsWebSocket(state.Context) ? WebSocketOverHttp1 : HttpProtocol.IsHttp2(state.Context.Request.Protocol) ? Http2 : Http1;
+        return SendAsync(state, client, config, transformer, timeout, prefix);
+    }
+
+    private static ForwarderRequestConfig Config(Version version, TimeSpan idle) => new()
+    {
+        Version = version,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        ActivityTimeout = idle,
+    };
+
+    private async Task SendAsync(
+        RequestState state, HttpMessageInvoker client, ForwarderRequestConfig config, HttpTransformer transformer, CancellationToken timeout, string prefix = Prefix)
+    {
+        var outcome = await forwarder.SendAsync(state.Context, prefix, client, config, transformer, timeout);
+        if (outcome != ForwarderError.None)
+        {
+            state.Error = ForwardErrors.From(state, outcome) ?? state.Error;
+        }
+    }
+
+    private static bool CallerSpokeHttp2(RequestState state) =>
+        state.Connection.Peer is null
+            ? HttpProtocol.IsHttp2(state.Context.Request.Protocol)
+            : state.Context.Request.Headers[MeshHeaders.Protocol] == "2";
+
+    private static bool IsWebSocket(HttpContext context)
+    {
+        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
+        {
+            return true;
+        }
+
+        return context.Request.Headers.Upgrade.Count > 0
+            && context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Net;
+using MeshLite.Sidecar.Pipeline;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// What both directions do to a message on its way through YARP: the raw target as sent, <c>Host</c> as sent,
+/// header fields by <see cref="MessageHeaders"/>. Derived types add what their hop needs. Stateless.
+/// </summary>
+internal abstract class MessageTransformer : HttpTransformer
+{
+    private static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    /// <summary>Whether the responses of <paramref name="context"/>'s server may carry <c>meshlite-error</c>.</summary>
+    protected abstract bool ServerIsVerifiedSidecar(HttpContext context);
+
+    /// <inheritdoc/>
+    public sealed override ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        var request = httpContext.Request;
+        MessageHeaders.CopyRequest(request.Headers, proxyRequest);
+        proxyRequest.Headers.TryAddWithoutValidation("Host", request.Host.Value);
+        proxyRequest.RequestUri = new Uri(destinationPrefix + RawTarget(httpContext), AsSent);
+        AddToRequest(httpContext, proxyRequest);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>What the hop adds to a request whose fields have been copied.</summary>
+    protected virtual void AddToRequest(HttpContext context, HttpRequestMessage request)
+    {
+    }
+
+    /// <summary>
+    /// Makes a request's body countable and, up to a bound, sendable again. Bodies of declared length to the local
+    /// application are neither wrapped nor counted: they are as long as they say.
+    /// </summary>
+    protected static ReplayContent? WrapBody(HttpContext context, HttpRequestMessage request, bool always)
+    {
+        if (request.Content is null or ByteArrayContent)
+        {
+            return null;
+        }
+
+        var state = context.Features.Get<RequestState>()!;
+        if (context.Request.ContentLength is { } length)
+        {
+            state.RequestBytes = length;
+            if (!always)
+            {
+                return null;
+            }
+        }
+
+        var content = ReplayContent.Wrap(request.Content, state);
+        request.Content = content;
+        return content;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is null)
+        {
+            return ValueTask.FromResult(false);
+        }
+
+        var connection = proxyResponse.Headers.NonValidated.TryGetValues("Connection", out var values) ? new StringValues(values.ToString()) : StringValues.Empty;
+        var headers = httpContext.Response.Headers;
+        var keepMeshError = ServerIsVerifiedSidecar(httpContext);
+        MessageHeaders.CopyResponse(proxyResponse.Headers, headers, connection, keepMeshError);
+        MessageHeaders.CopyResponse(proxyResponse.Content.Headers, headers, connection, keepMeshError);
+        CountBody(httpContext, proxyResponse);
+        return ValueTask.FromResult(true);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        if (httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
+        {
+            MessageHeaders.CopyResponse(proxyResponse.TrailingHeaders, trailers, StringValues.Empty, keepMeshError: false);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static void CountBody(HttpContext context, HttpResponseMessage response)
+    {
+        var state = context.Features.Get<RequestState>()!;
+        if (context.Response.ContentLength is { } length)
+        {
+            state.ResponseBytes = HttpMethods.IsHead(context.Request.Method) ? 0 : length;
+        }
+        else if (response.StatusCode is not (HttpStatusCode.SwitchingProtocols or HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+            && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true }
+            && response.RequestMessage?.Headers.Protocol is null)
+        {
+            response.Content = new CountedContent(response.Content, state);
+        }
+    }
+
+    /// <summary>The target in origin form (RFC 9112 §3.2.1), its path and query untouched.</summary>
+    private static string RawTarget(HttpContext context)
+    {
+        var raw = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        if (raw.Length == 0 || raw[0] == '/')
+        {
+            return raw.Length == 0 ? "/" : raw; // HTTP/2 extended CONNECT has its path here too
+        }
+
+        var authority = raw.IndexOf("://", StringComparison.Ordinal);
+        if (authority < 0)
+        {
+            return "/"; // asterisk and authority form were refused before
+        }
+
+        var path = raw.AsSpan(authority + 3).IndexOfAny('/', '?');
+        if (path < 0)
+        {
+            return "/";
+        }
+
+        var rest = raw[(authority + 3 + path)..];
+        return rest[0] == '/' ? rest : "/" + rest;
+    }
+}

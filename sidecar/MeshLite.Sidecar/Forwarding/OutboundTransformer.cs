@@ -1,0 +1,50 @@
+using MeshLite.Sidecar.Config;
+using MeshLite.Sidecar.Pipeline;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// A request on its way to a peer sidecar: says who calls and in which HTTP version the application spoke; on the
+/// way back applies the rule's response headers.
+/// </summary>
+internal sealed class OutboundTransformer(MeshState mesh) : MessageTransformer
+{
+    /// <inheritdoc/>
+    protected override void AddToRequest(HttpContext context, HttpRequestMessage request)
+    {
+        request.Headers.TryAddWithoutValidation(MeshHeaders.Protocol, HttpProtocol.IsHttp2(context.Request.Protocol) ? "2" : "1");
+        if (mesh.Workload is { Workload.Length: > 0 } self)
+        {
+            request.Headers.TryAddWithoutValidation(MeshHeaders.Source, self.Workload);
+        }
+
+        if (context.Request.Headers[MeshHeaders.Timeout] is { Count: 1 } timeout)
+        {
+            request.Headers.TryAddWithoutValidation(MeshHeaders.Timeout, timeout.ToString());
+        }
+
+        WrapBody(context, request, always: true);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        var copied = base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        var state = httpContext.Features.Get<RequestState>()!;
+        if (state.Rule is { } rule)
+        {
+            if (rule.RequestTimeout is null)
+            {
+                state.StopTimeout();
+            }
+
+            rule.ResponseHeaders?.Apply(httpContext.Response.Headers);
+        }
+
+        return copied;
+    }
+
+    /// <inheritdoc/>
+    protected override bool ServerIsVerifiedSidecar(HttpContext context) => true;
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+using MeshLite.Sidecar.Pipeline;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// Calls to what is not in the mesh: by name through DNS, in plaintext, in the caller's HTTP version, without
+/// retries. One per program; thread-safe.
+/// </summary>
+internal sealed class Passthrough : IDisposable
+{
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(1);
+
+    /// <value>Connect, name resolution included. 10 s: the outside is farther than the mesh.</value>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly EndpointConnector _connector;
+    private readonly HttpForwarding _forwarding;
+    private readonly SocketsHttpHandler _handler;
+    private readonly HttpMessageInvoker _client;
+    private readonly PassthroughTransformer _transformer = new();
+
+    /// <summary>Connects on first use.</summary>
+    public Passthrough(EndpointConnector connector, HttpForwarding forwarding)
+    {
+        _connector = connector;
+        _forwarding = forwarding;
+        _handler = HttpHandlers.Create(async (context, cancellation) =>
+        {
+            var stream = await ConnectAsync(context.DnsEndPoint, cancellation);
+            return context.InitialRequestMessage.Version.Major == 1 ? new SingleSendStream(stream) : stream;
+        }, IdleTimeout);
+        _client = new HttpMessageInvoker(_handler, disposeHandler: false);
+    }
+
+    /// <summary>The sidecar's own ports, set once its listeners are bound: a name that leads back here would go round for ever.</summary>
+    public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
+
+    /// <summary>Forwards a request to the authority it names.</summary>
+    public Task ForwardAsync(RequestState state, CancellationToken timeout) =>
+        _forwarding.ToOutsideAsync(state, _client, $"http://{state.Context.Request.Host.Value}", _transformer, timeout);
+
+    /// <summary>A TCP connection to an authority outside.</summary>
+    public async ValueTask<NetworkStream> ConnectAsync(DnsEndPoint authority, CancellationToken cancellationToken)
+    {
+        var stream = await _connector.ConnectPlainAsync(authority, ConnectTimeout, cancellationToken);
+        if (stream.Socket.RemoteEndPoint is IPEndPoint remote && OwnPorts.Contains(remote.Port)
+            && (IPAddress.IsLoopback(remote.Address) || remote.Address.Equals((stream.Socket.LocalEndPoint as IPEndPoint)?.Address)))
+        {
+            await stream.DisposeAsync();
+            throw new ConnectException(tls: false, $"'{authority.Host}:{authority.Port}' leads back to this sidecar");
+        }
+
+        return stream;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _handler.Dispose();
+
+    private sealed class PassthroughTransformer : MessageTransformer
+    {
+        public override ValueTask<bool> TransformResponseAsync(
+            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            httpContext.Features.Get<RequestState>()!.StopTimeout();
+            return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        }
+
+        protected override bool ServerIsVerifiedSidecar(HttpContext context) => false;
+    }
+}

@@ -1,0 +1,318 @@
+using System.Net;
+using MeshLite.Sidecar.Pipeline;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// A request body that can be sent to one attempt after another though it can be read only once. One pump reads
+/// the caller's body, keeps the first <see cref="MaxReplayBytes"/>, and writes to whichever attempt is current;
+/// a later attempt first gets what was kept, then the rest as it comes. Nothing is read ahead: without a current
+/// attempt the pump waits.
+/// </summary>
+/// <remarks>
+/// Threads: the pump runs on one task; attempts follow one another (<see cref="AttemptInvoker"/> starts one only
+/// after the last has ended). <see cref="_lock"/> guards the hand-over between them.
+/// </remarks>
+internal sealed class ReplayContent(HttpContent source, RequestState state) : HttpContent
+{
+    /// <value>Bytes of a body kept for another attempt; a longer body is not sent again. 64 KiB (design.md §3).</value>
+    public const int MaxReplayBytes = 64 * 1024;
+
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _stopPump = new();
+    private readonly bool _lengthUndeclared = source.Headers.ContentLength is null;
+    private byte[]? _kept;
+    private int _keptLength;
+    private bool _overflowed;
+    private bool _committed;
+    private bool _finished;
+    private bool _started;
+    private Attempt? _current;
+    private TaskCompletionSource _attached = NewSignal();
+
+    /// <summary>Whether another attempt could still send the whole body.</summary>
+    public bool CanReplay
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_overflowed;
+            }
+        }
+    }
+
+    /// <summary>Wraps a body, with the header fields that describe it.</summary>
+    public static ReplayContent Wrap(HttpContent source, RequestState state)
+    {
+        var content = new ReplayContent(source, state);
+        foreach (var (name, values) in source.Headers.NonValidated)
+        {
+            content.Headers.TryAddWithoutValidation(name, values);
+        }
+
+        return content;
+    }
+
+    /// <summary>
+    /// No further attempt will be made. When the current one stops taking the body (the server answered
+    /// without reading it all), the pump stops too.
+    /// </summary>
+    public void Commit()
+    {
+        bool stop;
+        lock (_lock)
+        {
+            _committed = true;
+            stop = _started && _current is null && !_finished;
+        }
+
+        if (stop)
+        {
+            _stopPump.Cancel();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    /// <inheritdoc/>
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        var attempt = new Attempt(stream, cancellationToken);
+        await SendKeptAsync(attempt);
+        using var detachWhenCancelled = cancellationToken.UnsafeRegister(
+            static state => ((Action)state!)(), () => Detach(attempt, new OperationCanceledException(cancellationToken)));
+        await attempt.Ended;
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            source.Dispose();
+            lock (_lock)
+            {
+                _kept = null;
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task SendKeptAsync(Attempt attempt)
+    {
+        // From here until this attempt is attached there is none, so the pump waits and what is kept stays as it is.
+        // A write on its way to the attempt before has been kept already: keeping and taking the target are one step.
+        Attempt? before;
+        ReadOnlyMemory<byte> kept;
+        lock (_lock)
+        {
+            before = Detach_NeedsLock();
+            if (_overflowed)
+            {
+                throw new IOException("The request body is too long to be sent a second time.");
+            }
+
+            kept = _kept.AsMemory(0, _keptLength);
+        }
+
+        before?.End(new OperationCanceledException("Another attempt sends the body now."));
+        if (!kept.IsEmpty)
+        {
+            await attempt.Stream.WriteAsync(kept, attempt.Cancellation);
+        }
+
+        // Headers go out now, not with the first bytes of a body that may be long in coming (a gRPC duplex call).
+        await attempt.Stream.FlushAsync(attempt.Cancellation);
+
+        bool start;
+        lock (_lock)
+        {
+            if (_finished)
+            {
+                attempt.End();
+                return;
+            }
+
+            _current = attempt;
+            _attached.TrySetResult();
+            start = !_started;
+            _started = true;
+        }
+
+        if (start)
+        {
+            _ = PumpAsync();
+        }
+    }
+
+    private async Task PumpAsync()
+    {
+        Exception? failure = null;
+        try
+        {
+            await source.CopyToAsync(new PumpStream(this), context: null, _stopPump.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The caller's body broke off, or nobody takes it any more; YARP keeps the reason in its own result.
+            failure = e;
+        }
+
+        Attempt? last;
+        lock (_lock)
+        {
+            _finished = true;
+            last = _current;
+        }
+
+        last?.End(failure);
+    }
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        if (_lengthUndeclared)
+        {
+            state.RequestBytes += data.Length;
+        }
+
+        Attempt? attempt;
+        while (!TryKeep(data.Span, out attempt, out var attached))
+        {
+            await attached.WaitAsync(cancellationToken);
+        }
+
+        try
+        {
+            // Flushed at each write: HttpClient holds small writes back, and the caller may be waiting for an answer to this one.
+            await attempt!.Stream.WriteAsync(data, attempt.Cancellation);
+            await attempt.Stream.FlushAsync(attempt.Cancellation);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        {
+            Detach(attempt!, e);
+            if (!CanReplay)
+            {
+                throw new IOException("The request body could not be sent.", e);
+            }
+        }
+    }
+
+    /// <summary>Keeps what is about to be written and says to whom; false: nobody takes the body now, wait.</summary>
+    private bool TryKeep(ReadOnlySpan<byte> data, out Attempt? attempt, out Task attached)
+    {
+        lock (_lock)
+        {
+            attempt = _current;
+            attached = _attached.Task;
+            if (attempt is null)
+            {
+                return false;
+            }
+
+            if (!_overflowed)
+            {
+                Keep_NeedsLock(data);
+            }
+
+            return true;
+        }
+    }
+
+    private void Keep_NeedsLock(ReadOnlySpan<byte> data)
+    {
+        if (_committed || _keptLength + data.Length > MaxReplayBytes)
+        {
+            _overflowed = true;
+            _kept = null;
+            return;
+        }
+
+        if (_kept is null || _kept.Length < _keptLength + data.Length)
+        {
+            // Not pooled: an attempt that is being cancelled may still be reading the old array.
+            var larger = new byte[Math.Clamp(2 * _keptLength, _keptLength + data.Length, MaxReplayBytes)];
+            _kept.AsSpan(0, _keptLength).CopyTo(larger);
+            _kept = larger;
+        }
+
+        data.CopyTo(_kept.AsSpan(_keptLength));
+        _keptLength += data.Length;
+    }
+
+    private void Detach(Attempt attempt, Exception reason)
+    {
+        bool stop;
+        lock (_lock)
+        {
+            if (!ReferenceEquals(_current, attempt))
+            {
+                return;
+            }
+
+            Detach_NeedsLock();
+            stop = _committed && !_finished;
+        }
+
+        attempt.End(reason);
+        if (stop)
+        {
+            _stopPump.Cancel();
+        }
+    }
+
+    private Attempt? Detach_NeedsLock()
+    {
+        var attempt = _current;
+        if (attempt is not null)
+        {
+            _current = null;
+            _attached = NewSignal();
+        }
+
+        return attempt;
+    }
+
+    /// <summary>One send of the body.</summary>
+    private sealed class Attempt(Stream stream, CancellationToken cancellation)
+    {
+        private readonly TaskCompletionSource _ended = NewSignal();
+
+        public Stream Stream => stream;
+
+        public CancellationToken Cancellation => cancellation;
+
+        public Task Ended => _ended.Task;
+
+        public void End(Exception? failure = null)
+        {
+            if (failure is null)
+            {
+                _ended.TrySetResult();
+            }
+            else
+            {
+                _ended.TrySetException(failure);
+            }
+        }
+    }
+
+    /// <summary>What the pump copies into.</summary>
+    private sealed class PumpStream(ReplayContent owner) : WriteOnlyStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            owner.WriteAsync(buffer, cancellationToken);
+    }
+}

@@ -1,0 +1,81 @@
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// Wraps an HTTP/1.1 connection so that one attempt is one send. <c>SocketsHttpHandler</c> resends by itself,
+/// whatever the method, when a reused connection ends with FIN before a response (dotnet/runtime#86714); it
+/// takes an exception for what it is. So the end of the stream is made an exception here, until the first byte
+/// of a response has come; after that FIN is how some servers end a body.
+/// </summary>
+/// <remarks>
+/// Which bytes are "the response to the request just written" is told by the order of operations: a write
+/// begins a request, a read with bytes begins its response.
+/// </remarks>
+internal sealed class SingleSendStream(Stream inner) : Stream
+{
+    private volatile bool _awaitingResponse;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await inner.ReadAsync(buffer, cancellationToken);
+        if (read > 0)
+        {
+            _awaitingResponse = false;
+        }
+        else if (_awaitingResponse && !buffer.IsEmpty)
+        {
+            throw new IOException("The server closed the connection without answering.");
+        }
+
+        return read;
+    }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        _awaitingResponse = true;
+        return inner.WriteAsync(buffer, cancellationToken);
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+
+    public override void Flush() => inner.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

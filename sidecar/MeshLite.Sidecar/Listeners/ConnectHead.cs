@@ -1,0 +1,47 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace MeshLite.Sidecar.Listeners;
+
+/// <summary>The head of an HTTP/1.1 CONNECT request (RFC 9110 §9.3.6), read from the socket up to its empty line.</summary>
+internal static class ConnectHead
+{
+    /// <value>Bytes; a longer head is refused. 16 KiB.</value>
+    public const int MaxBytes = 16 * 1024;
+
+    /// <summary>
+    /// Reads the head and nothing behind it. Returns the target authority, or null when the client closed or what
+    /// it sent is no CONNECT request.
+    /// </summary>
+    public static async ValueTask<string?> ReadAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[MaxBytes];
+        var length = 0;
+        while (length < MaxBytes)
+        {
+            // Peek, find the end, then take exactly the head: what follows belongs to the tunnel.
+            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
+            var seen = socket.Receive(buffer.AsSpan(length), SocketFlags.Peek);
+            if (seen == 0)
+            {
+                return null;
+            }
+
+            var end = buffer.AsSpan(0, length + seen).IndexOf("\r\n\r\n"u8);
+            var take = end < 0 ? seen : end + 4 - length;
+            length += socket.Receive(buffer.AsSpan(length, take));
+            if (end >= 0)
+            {
+                return Target(buffer.AsSpan(0, length));
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Target(ReadOnlySpan<byte> head)
+    {
+        var line = Encoding.Latin1.GetString(head[..head.IndexOf("\r\n"u8)]).Split(' ');
+        return line is ["CONNECT", var target, "HTTP/1.1" or "HTTP/1.0"] ? target : null;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Identity;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace MeshLite.Sidecar.Listeners;
+
+/// <summary>
+/// The one Kestrel of a sidecar. Admin and telemetry listen on sockets of their own; the proxy's endpoints are
+/// in-process, one for each protocol, and get their connections from a <see cref="PortListener"/>:
+/// <code>
+/// outbound port ─▶ outbound-http1, outbound-http2
+/// inbound port  ─▶ inbound-mesh (TLS, then HTTP/2 or a TCP tunnel), inbound-http1, inbound-http2
+/// </code>
+/// Kestrel tells HTTP/1.1 and HTTP/2 apart by ALPN only, hence one endpoint a protocol.
+/// </summary>
+internal sealed class MeshServer(
+    MeshServerOptions options,
+    InProcessListenerFactory listeners,
+    WorkloadIdentity identity,
+    HandshakeCounter handshakes,
+    ConnectionTracker connections,
+    Func<SslStream, MeshConnection, ConnectionContext, Task> serveTunnel)
+{
+    /// <value>From ClientHello to the end of the handshake; a peer that stalls is let go. 10 s.</value>
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<(ListenerRole, ConnectionProtocol), InProcessEndPoint> _endpoints = new()
+    {
+        [(ListenerRole.Outbound, ConnectionProtocol.Http1)] = new("outbound-http1"),
+        [(ListenerRole.Outbound, ConnectionProtocol.Http2)] = new("outbound-http2"),
+        [(ListenerRole.Inbound, ConnectionProtocol.Http1)] = new("inbound-http1"),
+        [(ListenerRole.Inbound, ConnectionProtocol.Http2)] = new("inbound-http2"),
+        [(ListenerRole.Inbound, ConnectionProtocol.MeshTls)] = new("inbound-mesh"),
+    };
+
+    private SocketConnectionContextFactory? _sockets;
+    private ListenOptions? _admin;
+    private ListenOptions? _telemetry;
+
+    /// <summary>Where the admin interface listens, once started.</summary>
+    public IPEndPoint AdminAddress => _admin!.IPEndPoint!;
+
+    /// <summary>Where metrics and probes are served, once started.</summary>
+    public IPEndPoint TelemetryAddress => _telemetry!.IPEndPoint!;
+
+    /// <summary>Kestrel's limits and endpoints.</summary>
+    public void Configure(KestrelServerOptions kestrel)
+    {
+        MeshServerLimits.Apply(kestrel);
+        foreach (var ((role, protocol), endpoint) in _endpoints)
+        {
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = protocol == ConnectionProtocol.Http1 ? HttpProtocols.Http1 : HttpProtocols.Http2;
+                if (protocol == ConnectionProtocol.MeshTls)
+                {
+                    listen.Use(CountHandshake);
+                    listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = Handshake, HandshakeTimeout = HandshakeTimeout });
+                    listen.Use(AfterHandshake);
+                }
+
+                listen.Use(Track);
+            });
+        }
+
+        kestrel.Listen(options.Admin, listen => Operator(_admin = listen, ListenerRole.Admin));
+        kestrel.Listen(options.Telemetry, listen => Operator(_telemetry = listen, ListenerRole.Telemetry));
+    }
+
+    /// <summary>Starts Kestrel with the application that serves every endpoint.</summary>
+    public Task StartAsync<TContext>(IServer server, IHttpApplication<TContext> application, ILoggerFactory logs)
+        where TContext : notnull
+    {
+        _sockets = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logs.CreateLogger<MeshServer>());
+        return server.StartAsync(application, CancellationToken.None);
+    }
+
+    /// <summary>Passes a socket, whose first bytes told <paramref name="protocol"/>, to the endpoint that speaks it.</summary>
+    public void HandOver(Socket socket, ListenerRole role, ConnectionProtocol protocol)
+    {
+        var connection = _sockets!.Create(socket);
+        connection.Features.Set(new MeshConnection(role, protocol));
+        if (!listeners.For(_endpoints[(role, protocol)]).TryHandOver(connection))
+        {
+            connection.Abort(new ConnectionAbortedException("The sidecar has stopped."));
+        }
+    }
+
+    private static void Operator(ListenOptions listen, ListenerRole role)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => connection =>
+        {
+            connection.Features.Set(new MeshConnection(role, ConnectionProtocol.Http1));
+            return next(connection);
+        });
+    }
+
+    private ConnectionDelegate Track(ConnectionDelegate next) => async connection =>
+    {
+        var mesh = connection.Features.Get<MeshConnection>()!;
+        mesh.Lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
+        connections.Add(mesh);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            connections.Remove(mesh);
+        }
+    };
+
+    private ConnectionDelegate CountHandshake(ConnectionDelegate next) => async connection =>
+    {
+        var mesh = connection.Features.Get<MeshConnection>()!;
+        await next(connection);
+        if (mesh.Peer is null)
+        {
+            // Kestrel keeps the exception to itself; whether the peer's certificate was looked at tells most of it.
+            handshakes.Inbound(mesh.Handshake?.Outcome(new AuthenticationException()) ?? "no_certificate_yet", connection.RemoteEndPoint);
+        }
+    };
+
+    private ValueTask<SslServerAuthenticationOptions> Handshake(TlsHandshakeCallbackContext context)
+    {
+        var own = identity.Current ?? throw new AuthenticationException("There is no certificate yet.");
+        var handshake = ServerTls.Prepare(own);
+        context.Connection.Features.Get<MeshConnection>()!.Handshake = handshake;
+        return ValueTask.FromResult(handshake.Options);
+    }
+
+    /// <summary>
+    /// The peer is verified (the handshake would have failed else). Kestrel must not see that there was TLS: its
+    /// HTTP/2 endpoint insists on the ALPN "h2".
+    /// </summary>
+    private ConnectionDelegate AfterHandshake(ConnectionDelegate next) => connection =>
+    {
+        var mesh = connection.Features.Get<MeshConnection>()!;
+        mesh.Peer = mesh.Handshake!.Result.Id;
+        handshakes.Inbound(mesh.Handshake.Outcome(null), connection.RemoteEndPoint);
+        var stream = connection.Features.Get<ISslStreamFeature>()!.SslStream;
+        connection.Features.Set<ITlsConnectionFeature>(null);
+        return stream.NegotiatedApplicationProtocol == MeshTls.Http
+            ? next(connection)
+            : serveTunnel(stream, mesh, connection);
+    };
+}
+
+/// <summary>Where Kestrel's own sockets listen.</summary>
+internal sealed record MeshServerOptions(IPEndPoint Admin, IPEndPoint Telemetry);

@@ -1,0 +1,58 @@
+using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace MeshLite.Sidecar.Listeners;
+
+/// <summary>Every limit on what a client may send, in one place. design.md §3: no body-size or minimum-rate limit unless declared.</summary>
+internal static class MeshServerLimits
+{
+    /// <value>Bytes of a request's headers; beyond: 431. 64 KiB.</value>
+    private const int MaxHeadersBytes = 64 * 1024;
+
+    /// <value>Bytes of the request line; beyond: 414. 16 KiB.</value>
+    private const int MaxRequestLineBytes = 16 * 1024;
+
+    /// <value>Streams of one HTTP/2 connection; the default concurrency limit of a destination.</value>
+    private const int MaxStreams = 1024;
+
+    /// <value>
+    /// Bytes. Uploads that stall hold what was sent of them against the connection's window: at 16 MiB with
+    /// 256 KiB a stream, 63 may stall before anybody else on the connection waits.
+    /// </value>
+    private const int ConnectionWindow = 16 * 1024 * 1024;
+
+    private const int StreamWindow = 256 * 1024;
+
+    /// <value>
+    /// How long a connection may be idle. 10 min: longer than clients keep theirs, so that the client closes first
+    /// and no request meets a closing connection.
+    /// </value>
+    public static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(10);
+
+    public static void Apply(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        // RFC 9112 §3.2.2: with an absolute-form target, its authority replaces Host.
+        kestrel.AllowHostHeaderOverride = true;
+        kestrel.AllowAlternateSchemes = true;
+        // Bytes of header values pass as they are.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.MaxRequestHeaderCount = 200;
+        limits.MaxRequestHeadersTotalSize = MaxHeadersBytes;
+        limits.MaxRequestLineSize = MaxRequestLineBytes;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+        limits.KeepAliveTimeout = KeepAlive;
+        limits.Http2.MaxStreamsPerConnection = MaxStreams;
+        limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+        limits.Http2.InitialStreamWindowSize = StreamWindow;
+        limits.Http2.MaxRequestHeaderFieldSize = MaxHeadersBytes;
+        limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
+        limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
+    }
+}

@@ -1,0 +1,55 @@
+using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
+using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Identity;
+
+namespace MeshLite.Sidecar.LoadBalancing;
+
+/// <summary>
+/// One endpoint of a service and everything that lives as long as it does: its connections and its load. Made
+/// and retired by <c>MeshState</c>; requests use it concurrently.
+/// </summary>
+internal sealed class EndpointState : ILoadBalanced, IDisposable
+{
+    /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
+
+    private readonly SocketsHttpHandler _handler;
+    private int _retired;
+
+    /// <summary>Makes the state; connects on first use.</summary>
+    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout)
+    {
+        Config = config;
+        Load = load;
+        Version = config.Labels.GetValueOrDefault("version", "");
+        var identity = config.Identity ?? throw new FormatException($"endpoint {config.Address} has no identity: only endpoints with a sidecar are called");
+        _handler = HttpHandlers.Create(
+            async (_, cancellation) => await connector.ConnectMeshAsync(config.Address, identity, MeshTls.Http, connectTimeout(), cancellation), IdleTimeout);
+        Connections = new HttpMessageInvoker(_handler, disposeHandler: false);
+    }
+
+    /// <summary>Address, identity, labels.</summary>
+    public EndpointConfig Config { get; }
+
+    /// <summary>Its <c>version</c> label, for metrics.</summary>
+    public string Version { get; }
+
+    /// <inheritdoc/>
+    public PeakEwma Load { get; }
+
+    /// <inheritdoc/>
+    public int Weight => Config.Weight;
+
+    /// <summary>Sends to this endpoint alone, over HTTP/2 in mTLS.</summary>
+    public HttpMessageInvoker Connections { get; }
+
+    /// <summary>Out of the set: no new request comes; its connections end as their last requests do.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _retired, 1) == 0)
+        {
+            _handler.Dispose();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using MeshLite.Model;
+
+namespace MeshLite.Sidecar.LoadBalancing;
+
+/// <summary>
+/// The endpoints of one port of a service, shared by every backend that names it, so that subsets and routes
+/// share connections and what is known of load. Written by <c>MeshState</c> alone; read by requests.
+/// </summary>
+internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
+{
+    private long _connectTimeoutTicks = TimeSpan.FromSeconds(1).Ticks;
+    private volatile EndpointState[] _endpoints = [];
+
+    /// <summary>Whose endpoints.</summary>
+    public ServiceRef Service => service;
+
+    /// <summary>The set as it is; never changed in place.</summary>
+    public EndpointState[] Endpoints => _endpoints;
+
+    /// <summary>Whether a destination has ever named it; read and written by <c>MeshState</c>.</summary>
+    public bool Named { get; set; }
+
+    /// <summary>Bound on TCP connect and handshake, of the service's policy.</summary>
+    public TimeSpan ConnectTimeout
+    {
+        get => TimeSpan.FromTicks(Volatile.Read(ref _connectTimeoutTicks));
+        set => Volatile.Write(ref _connectTimeoutTicks, value.Ticks);
+    }
+
+    /// <summary>
+    /// Takes a new set. An endpoint that did not change keeps its connections and what is known of its load.
+    /// </summary>
+    public void Update(EndpointSetConfig set)
+    {
+        var before = _endpoints.ToDictionary(e => e.Config.Address);
+        var after = new EndpointState[set.Endpoints.Length];
+        for (var i = 0; i < after.Length; i++)
+        {
+            var config = set.Endpoints[i];
+            after[i] = before.TryGetValue(config.Address, out var known) && SameEndpoint(known.Config, config)
+                ? known
+                : factory.Create(config, () => ConnectTimeout);
+        }
+
+        _endpoints = after;
+        foreach (var gone in before.Values.Except(after))
+        {
+            gone.Dispose();
+        }
+    }
+
+    /// <summary>No longer used by any destination.</summary>
+    public void Retire() => Update(new EndpointSetConfig(service, []));
+
+    private static bool SameEndpoint(EndpointConfig a, EndpointConfig b) =>
+        a.Identity == b.Identity && a.Weight == b.Weight && a.Workload == b.Workload && a.Labels.SequenceEqual(b.Labels);
+}

@@ -1,0 +1,55 @@
+using MeshLite.Model;
+using MeshLite.Sidecar.Pipeline;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace MeshLite.Sidecar.Routing;
+
+/// <summary>The route stage: match the request against its destination's rules, then split over the rule's backends. Pure but for the splits' counters.</summary>
+internal static class Router
+{
+    /// <summary>Sets rule and backend of <paramref name="state"/>, or says why there is none.</summary>
+    public static ProxyError? Route(RequestState state)
+    {
+        var destination = state.Destination!;
+        var request = state.Context.Request;
+        var target = PathNormalizer.Normalize(state.Context.Features.Get<IHttpRequestFeature>()!.RawTarget);
+        if (destination.Routes.LooksAtPaths && target.IsAmbiguous)
+        {
+            return new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream,
+                $"The path can be read in more than one way ({target.Ambiguity}), and '{destination.Service}' has routes by path.");
+        }
+
+        if (!destination.Routes.TryMatch(new RequestHead(request.Method, in target, request.Headers), out var rule))
+        {
+            return new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"No route of '{destination.Service}' matches this request.", Undelivered: true);
+        }
+
+        state.Rule = rule;
+        var chosen = rule.Split.Next();
+        if (chosen < 0)
+        {
+            return new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"The rule '{rule.Name}' sends requests nowhere.", Undelivered: true);
+        }
+
+        var backend = destination.Backends[chosen];
+        state.Backend = backend;
+        return backend.Config.Missing
+            ? new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh, $"The rule '{rule.Name}' names '{backend.Name}', which does not exist.", Undelivered: true)
+            : null;
+    }
+
+    /// <summary>Where a TCP connection goes: by the first rule that looks at nothing of HTTP. Null: there is none, or it leads nowhere.</summary>
+    public static BackendModel? RouteTcp(DestinationModel destination)
+    {
+        foreach (var match in destination.Config.Matches)
+        {
+            if (match is { Path: null or { Type: PathMatchType.PathPrefix, Value: "/" }, Method: null, Headers.IsEmpty: true, Query.IsEmpty: true })
+            {
+                var chosen = destination.Routes.Rules[match.Rule].Split.Next();
+                return chosen < 0 || destination.Backends[chosen].Config.Missing ? null : destination.Backends[chosen];
+            }
+        }
+
+        return null;
+    }
+}

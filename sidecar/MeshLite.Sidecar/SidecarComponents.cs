@@ -1,0 +1,264 @@
+using System.Net;
+using MeshLite.Hosting;
+using MeshLite.Metrics;
+using MeshLite.Protocol.Pki;
+using MeshLite.Protocol.V1;
+using MeshLite.Sidecar.Admin;
+using MeshLite.Sidecar.Config;
+using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Identity;
+using MeshLite.Sidecar.Lifecycle;
+using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.LoadBalancing;
+using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MeshLite.Sidecar;
+
+/// <summary>
+/// The composition root: makes every part of the sidecar, in the order in which they depend on one another, and
+/// ends them in the reverse order. Read it to see who is given what. One per process, used by <see cref="SidecarStartup"/>.
+/// </summary>
+internal sealed class SidecarComponents : IAsyncDisposable
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
+
+    private readonly SidecarOptions _options;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly WebApplication _host;
+    private readonly MetricRegistry _metrics;
+    private readonly RequestMetrics _requestMetrics;
+    private readonly AccessLog _accessLog;
+    private readonly LocalApplication? _application;
+    private readonly Passthrough _passthrough;
+    private readonly MeshState _mesh;
+    private readonly Outbox _outbox;
+    private readonly OutboundConnections _outboundConnections;
+    private readonly InboundConnections _inboundConnections;
+    private readonly List<Task> _loops = [];
+    private PortListener? _outbound;
+    private PortListener? _inbound;
+
+    private SidecarComponents(SidecarOptions options, LogLevels levels, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        var random = SharedRandom.Instance;
+
+        // Configured at the end, when the parts it calls exist; built here for its services (forwarder, loggers).
+        MeshServer? server = null;
+        var listeners = new InProcessListenerFactory();
+        _host = BuildHost(levels, time, listeners, kestrel => server!.Configure(kestrel));
+        Logs = _host.Services.GetRequiredService<ILoggerFactory>();
+        Log = Logs.CreateLogger("MeshLite.Sidecar");
+
+        // Telemetry
+        _metrics = new MetricRegistry(time);
+        _requestMetrics = new RequestMetrics(_metrics, time);
+        _accessLog = new AccessLog(Console.OpenStandardOutput(), _metrics, time);
+        var connections = new ConnectionTracker();
+        var handshakes = new HandshakeCounter(_metrics, Logs.CreateLogger<HandshakeCounter>());
+        var refusals = new RefusalCounter(_metrics, Logs.CreateLogger<RefusalCounter>());
+
+        // Identity
+        var controlPlane = new ControlPlaneClient(options.ControlPlane, options.ControlPlaneCa, time);
+        Identity = new WorkloadIdentity(
+            new IdentityOptions { TokenFile = options.TokenFile, StateDirectory = options.StateDir, Namespace = options.Namespace },
+            controlPlane, time, random, Logs.CreateLogger<WorkloadIdentity>());
+
+        // Configuration
+        var connector = new EndpointConnector(Identity, handshakes, time);
+        _outbox = new Outbox();
+        _mesh = new MeshState(_outbox, new EndpointFactory(connector, time), random, time);
+        _mesh.SettingsChanged += settings =>
+        {
+            _accessLog.Mode = settings.AccessLog;
+            Identity.SetTrustBundle(TrustBundle.FromDer(settings.TrustBundle));
+        };
+        var resources = new ResourceCache(_mesh);
+        var configLog = Logs.CreateLogger<ConfigStream>();
+        Stream = new ConfigStream(
+            new ConfigStreamOptions(options.ControlPlane, Hello), () => Connect(controlPlane), resources,
+            new LastGoodFile(options.StateDir, configLog), _outbox, time, random, configLog);
+        Identity.Changed += _ => Stream.Reconnect();
+
+        // Request path
+        _application = options.Application is { } address ? new LocalApplication(address, connector) : null;
+        var forwarding = new HttpForwarding(
+            _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
+        _passthrough = new Passthrough(connector, forwarding);
+        var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, time);
+        var tunnels = new TunnelService(_mesh, connector, _passthrough, _application, new TcpTunnel(time), connections, refusals, time);
+
+        // Operators
+        Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
+        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, Draining, levels, time);
+        var telemetry = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics));
+        SidecarMetrics.Register(_metrics, Identity, Stream, _mesh, connections, time);
+
+        // Listeners
+        Server = server = new MeshServer(
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServeMeshAsync);
+        _outboundConnections = new OutboundConnections(Server, tunnels, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _mesh, refusals);
+        Application = new MeshApplication(
+            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, recorder, time),
+            new InboundPipeline(_mesh, connections, forwarding, recorder, time),
+            admin.HandleAsync, telemetry.HandleAsync, new AttemptSettings(time, random), time, Logs.CreateLogger<MeshApplication>());
+    }
+
+    /// <summary>What serves every request.</summary>
+    public MeshApplication Application { get; }
+
+    /// <summary>Graceful end.</summary>
+    public Draining Draining { get; }
+
+    /// <summary>Key, certificate, trust bundle.</summary>
+    public WorkloadIdentity Identity { get; }
+
+    /// <summary>Where peers connect, once bound.</summary>
+    public IPEndPoint InboundAddress => _inbound!.Address;
+
+    /// <summary>Kestrel.</summary>
+    public IServer Kestrel => _host.Services.GetRequiredService<IServer>();
+
+    /// <summary>Of the process as a whole.</summary>
+    public ILogger Log { get; }
+
+    /// <summary>Makes loggers.</summary>
+    public ILoggerFactory Logs { get; }
+
+    /// <summary>Where the application connects, once bound.</summary>
+    public IPEndPoint OutboundAddress => _outbound!.Address;
+
+    /// <summary>The answer of <c>/ready</c>.</summary>
+    public Readiness Readiness { get; } = new();
+
+    /// <summary>The listeners behind Kestrel.</summary>
+    public MeshServer Server { get; }
+
+    /// <summary>The configuration stream.</summary>
+    public ConfigStream Stream { get; }
+
+    /// <summary>Makes everything; starts nothing.</summary>
+    public static SidecarComponents Create(SidecarOptions options, LogLevels levels, TimeProvider time)
+    {
+        try
+        {
+            SecretFile.CreateDirectory(options.StateDir);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw StartupException.WrongOption("--state-dir", e.Message);
+        }
+
+        return new SidecarComponents(options, levels, time);
+    }
+
+    /// <summary>Binds the proxy's ports without accepting.</summary>
+    public void Bind()
+    {
+        var log = Logs.CreateLogger<PortListener>();
+        _outbound = PortListener.Bind(
+            new PortListenerOptions { Name = "outbound", Address = _options.Outbound, FirstByteTimeout = MeshServerLimits.KeepAlive, SilentMeansOpaque = false },
+            _outboundConnections.HandleAsync, _time, log);
+        _inbound = PortListener.Bind(
+            new PortListenerOptions { Name = "inbound", Address = _options.Inbound, FirstByteTimeout = PortListenerOptions.ServerFirstAfter, SilentMeansOpaque = true },
+            _inboundConnections.HandleAsync, _time, log);
+        _passthrough.OwnPorts = [_outbound.Address.Port, _inbound.Address.Port, Server.AdminAddress.Port, Server.TelemetryAddress.Port];
+    }
+
+    /// <summary>Starts identity, configuration, health checks and sweeping.</summary>
+    public void StartLoops()
+    {
+        Stream.Restore();
+        _loops.Add(Identity.RunAsync(_stop.Token));
+        _loops.Add(RunStreamAsync());
+        _loops.Add(SweepAsync());
+        if (_application is not null)
+        {
+            var health = new ApplicationHealth(
+                _application, _options.HealthPath, ready => _outbox.ReportHealth(ready, draining: false), _time, Logs.CreateLogger<ApplicationHealth>());
+            _loops.Add(health.RunAsync(_stop.Token));
+        }
+    }
+
+    /// <summary>Starts accepting on the proxy's ports.</summary>
+    public void Accept()
+    {
+        _outbound!.Start();
+        _inbound!.Start();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await (_outbound?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await (_inbound?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await _stop.CancelAsync();
+        await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _accessLog.DisposeAsync();
+        await _host.DisposeAsync();
+        _passthrough.Dispose();
+        _application?.Dispose();
+        _requestMetrics.Dispose();
+        _metrics.Dispose();
+        _stop.Dispose();
+    }
+
+    private static WebApplication BuildHost(LogLevels levels, TimeProvider time, InProcessListenerFactory listeners, Action<KestrelServerOptions> configure)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.UseJsonLines(levels, time);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(listeners);
+        builder.Services.Configure(configure);
+        builder.Services.AddHttpForwarder();
+        return builder.Build();
+    }
+
+    private async Task RunStreamAsync()
+    {
+        // Without a certificate there is nobody to be on the stream.
+        await Identity.FirstCertificate.WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Stream.RunAsync(_stop.Token);
+    }
+
+    private GrpcConnection Connect(ControlPlaneClient controlPlane)
+    {
+        var own = Identity.Current;
+        var connection = controlPlane.Open(own, own?.Bundle);
+        return new GrpcConnection(connection.Channel, connection);
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(SweepInterval, _time);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            _mesh.SweepIdle();
+        }
+    }
+
+    private Hello Hello()
+    {
+        var advertised = _options.Advertise ?? InboundAddress;
+        var hello = new Hello
+        {
+            Workload = _options.Workload,
+            Service = _options.Service,
+            AdvertiseAddress = advertised.Address.ToString(),
+            AdvertisePort = (uint)advertised.Port,
+            AppPort = (uint)(_options.Application?.Port ?? 0),
+            SidecarVersion = typeof(SidecarComponents).Assembly.GetName().Version?.ToString(3) ?? "",
+        };
+        hello.Labels.Add(_options.Labels);
+        return hello;
+    }
+}

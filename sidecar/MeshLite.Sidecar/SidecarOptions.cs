@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace MeshLite.Sidecar;
+
+/// <summary>The settings of the process, from flags and <c>MESHLITE_*</c> variables (design.md §7). Immutable.</summary>
+internal sealed record SidecarOptions
+{
+    /// <summary>The control plane's gRPC address, <c>https://HOST:PORT</c>.</summary>
+    public required Uri ControlPlane { get; init; }
+
+    /// <summary>PEM file with the roots the control plane is verified by.</summary>
+    public required string ControlPlaneCa { get; init; }
+
+    /// <summary>File with the token that proves the workload's identity; read again at each use.</summary>
+    public required string TokenFile { get; init; }
+
+    /// <summary>Service this workload serves; empty: it only calls others.</summary>
+    public string Service { get; init; } = "";
+
+    /// <summary>Namespace the workload is meant to be in; null: as its certificate says.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Name of the workload instance.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>Labels of the workload.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The application, on loopback; null: there is none to call.</summary>
+    public IPEndPoint? Application { get; init; }
+
+    /// <summary>Path of the application's health check; null: a TCP connect is enough.</summary>
+    public string? HealthPath { get; init; }
+
+    /// <summary>Where peers connect. <value>Default 0.0.0.0:15006.</value></summary>
+    public required IPEndPoint Inbound { get; init; }
+
+    /// <summary>The inbound address peers are told; null: as bound.</summary>
+    public IPEndPoint? Advertise { get; init; }
+
+    /// <summary>Where the application connects. <value>Default 127.0.0.1:15001.</value></summary>
+    public required IPEndPoint Outbound { get; init; }
+
+    /// <summary>Loopback only. <value>Default 127.0.0.1:15000.</value></summary>
+    public required IPEndPoint Admin { get; init; }
+
+    /// <summary>Metrics and probes. <value>Default 0.0.0.0:15020.</value></summary>
+    public required IPEndPoint Telemetry { get; init; }
+
+    /// <summary>Key, certificate and last good configuration; mode 0700.</summary>
+    public required string StateDir { get; init; }
+}
