@@ -50,7 +50,7 @@ internal sealed class GrpcFrameWriter(PipeWriter pipe)
             Stalled = false;
             if (result.IsCompleted || result.IsCanceled)
             {
-                throw new IOException("the other side no longer reads");
+                throw new GrpcException(GrpcStatusCode.Cancelled, "the other side no longer reads");
             }
         }
         finally

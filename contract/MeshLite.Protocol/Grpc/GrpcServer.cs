@@ -14,14 +14,17 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
     private readonly Dictionary<string, Func<GrpcServerCall, Task>> _methods = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Kestrel's minimum data rates would break streams that are idle, or whose caller reads slowly, and cannot be
-    /// lifted for one HTTP/2 request; a dead connection is found by pings instead (10 s, answer within 5 s).
+    /// What a Kestrel that carries streams needs. Its minimum data rates would break streams that are idle, or whose
+    /// caller reads slowly, and cannot be lifted for one HTTP/2 request; a dead connection is found by pings instead (10 s,
+    /// answer within 5 s). Its connection window (1 MiB, of which up to half is returned late) can be used up by one
+    /// stream whose handler does not read (768 KiB), which then stops all others of the connection: 16 MiB.
     /// </summary>
     public static void Configure(KestrelServerLimits limits)
     {
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         limits.MaxRequestBodySize = null;
+        limits.Http2.InitialConnectionWindowSize = 16 * 1024 * 1024;
         limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
         limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
     }
