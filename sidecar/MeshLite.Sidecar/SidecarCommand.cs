@@ -66,9 +66,9 @@ internal static class SidecarCommand
 
         return new SidecarOptions
         {
-            ControlPlane = ControlPlaneUri(result.GetValue(ControlPlane)!),
-            ControlPlaneCa = ExistingFile("--control-plane-ca", result.GetValue(ControlPlaneCa)!),
-            TokenFile = result.GetValue(Token)!,
+            ControlPlane = ControlPlaneUri(Given(result, ControlPlane)),
+            ControlPlaneCa = ExistingFile("--control-plane-ca", Given(result, ControlPlaneCa)),
+            TokenFile = Given(result, Token),
             Service = service,
             Namespace = result.GetValue(Namespace),
             Workload = result.GetValue(Workload) ?? $"{(service.Length > 0 ? service : "client")}-{Guid.NewGuid().ToString("n")[..8]}",
@@ -80,9 +80,13 @@ internal static class SidecarCommand
             Outbound = result.GetValue(Outbound)!,
             Admin = admin,
             Telemetry = result.GetValue(Telemetry)!,
-            StateDir = result.GetValue(StateDir)!,
+            StateDir = Given(result, StateDir),
         };
     }
+
+    // Asked for here and not by the parser, which knows nothing of the variable and would refuse --help and every verb too.
+    private static string Given(ParseResult result, Option<string> option) =>
+        result.GetValue(option) is { Length: > 0 } value ? value : throw StartupException.WrongOption(option.Name, "required");
 
     private static Uri ControlPlaneUri(string value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri is { Scheme: "https", PathAndQuery: "/" }
@@ -109,16 +113,8 @@ internal static class SidecarCommand
         return labels.ToImmutable();
     }
 
-    private static Option<string> Required(string name, string description, string value)
-    {
-        var option = new Option<string>(name)
-        {
-            Description = description,
-            HelpName = value,
-            DefaultValueFactory = _ => throw StartupException.WrongOption(name, "required"),
-        };
-        return option.FromEnvironment();
-    }
+    private static Option<string> Required(string name, string description, string value) =>
+        new Option<string>(name) { Description = $"{description} (required)", HelpName = value }.FromEnvironment();
 
     private static Option<string?> Optional(string name, string description, string value) =>
         new Option<string?>(name) { Description = description, HelpName = value }.FromEnvironment();
