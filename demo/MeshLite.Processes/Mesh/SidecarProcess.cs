@@ -89,7 +89,7 @@ public sealed class SidecarProcess
         foreach (var listener in Listeners)
         {
             yield return "--" + listener;
-            yield return $"{_addresses.GetValueOrDefault(listener) ?? Loopback.AnyPort}";
+            yield return $"{_addresses.GetValueOrDefault(listener) ?? First(listener)}";
         }
 
         if (Spec.Service is { } service)
@@ -121,6 +121,10 @@ public sealed class SidecarProcess
             yield return argument;
         }
     }
+
+    private IPEndPoint First(string listener) => listener == "outbound" && Spec.OutboundPort != 0
+        ? new IPEndPoint(IPAddress.Loopback, Spec.OutboundPort)
+        : Spec.FixedPorts ? new IPEndPoint(IPAddress.Loopback, Loopback.FreePort()) : Loopback.AnyPort;
 
     private IPEndPoint Address(string listener) => _addresses.GetValueOrDefault(listener) ?? throw NotStarted();
 

@@ -27,6 +27,15 @@ public sealed record SidecarSpec
     /// <summary>The token to present instead of one made for this identity.</summary>
     public string? TokenFile { get; init; }
 
+    /// <summary>Where its application sends calls; 0: a free port. Set where the application is started first.</summary>
+    public int OutboundPort { get; init; }
+
+    /// <summary>
+    /// Takes its ports from outside the kernel's range for outgoing connections, so that none of those can sit on a port
+    /// while the sidecar is away. For sidecars that are restarted under load.
+    /// </summary>
+    public bool FixedPorts { get; init; }
+
     /// <summary>Further arguments.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 

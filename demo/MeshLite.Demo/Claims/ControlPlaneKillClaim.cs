@@ -1,0 +1,53 @@
+using MeshLite.Demo.Load;
+using MeshLite.Demo.Shop;
+
+namespace MeshLite.Demo.Claims;
+
+/// <summary>
+/// The control plane is killed under load and started again: no request notices, and policies change again afterwards.
+/// Sabotage: it is not started again until the claim is measured.
+/// </summary>
+internal sealed class ControlPlaneKillClaim : IClaim
+{
+    private const int Rate = 400;
+    private static readonly TimeSpan Away = TimeSpan.FromSeconds(3);
+
+    public string Name => "control-plane-kill";
+
+    public string Says => "SIGKILL of the control plane costs no request, policies change again after its restart";
+
+    public async Task<ClaimResult> MeasureAsync(ShopMesh shop, bool sabotage)
+    {
+        var load = shop.Load.Start(new LoadPlan { Prefix = "control-plane-kill-", Rate = Rate, Entry = LoadEntry.Both });
+        await Task.Delay(TimeSpan.FromSeconds(1), shop.Time);
+        await shop.ControlPlane.KillAsync();
+        await Task.Delay(Away, shop.Time);
+        var started = shop.Time.GetTimestamp();
+        if (!sabotage)
+        {
+            await shop.ControlPlane.StartAsync();
+        }
+
+        var ready = shop.Time.GetElapsedTime(started);
+        // Includes the sidecars' way back: they reconnect with backoff.
+        var patience = TimeSpan.FromSeconds(sabotage ? 5 : 15);
+        var flip = await PolicyFlip.MeasureAsync(shop, load, shop.Configuration.OrdersSplit(0, 100), "v2", patience);
+        var tally = await Tally.OfAsync(shop, "control-plane-kill-", await load.StopAsync());
+        if (sabotage)
+        {
+            await shop.ControlPlane.StartAsync();
+        }
+
+        await shop.RestoreAsync(Name);
+        return new ClaimResult(Name, flip.Done && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>
+        {
+            ["awayMs"] = Away.TotalMilliseconds,
+            ["restartMs"] = sabotage ? null : Math.Round(ready.TotalMilliseconds),
+            ["policyChangeAfterRestartMs"] = flip.Done ? Math.Round(flip.LastOld.TotalMilliseconds, 1) : null,
+            ["requests"] = tally.Requests,
+            ["lost"] = tally.Lost,
+            ["doubled"] = tally.Doubled,
+            ["firstFailure"] = tally.FirstFailure,
+        });
+    }
+}
