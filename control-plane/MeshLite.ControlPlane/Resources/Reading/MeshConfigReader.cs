@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using System.Net;
+using MeshLite.Model;
+
+namespace MeshLite.ControlPlane.Resources.Reading;
+
+/// <summary>Reads <see cref="MeshConfigResource"/>. Pure.</summary>
+internal static class MeshConfigReader
+{
+    private const int MaxNetworks = 64;
+
+    private static readonly TimeSpan MinLifetime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>Reads what follows the metadata.</summary>
+    public static Resource? Read(FieldReader document, ResourceHead head) =>
+        document.RequiredObject("spec", spec =>
+        {
+            var byDefault = new MeshConfigResource { Key = head.Key, Origin = head.Origin };
+            var mtls = spec.Object("mtls", m => new Mtls(m.OneOf<MtlsMode>("mode"), m.Duration("certificateLifetime", MinLifetime, MaxLifetime)));
+            spec.Unsupported("tracing", "egress", "opaquePorts", "retry", "timeouts");
+            return byDefault with
+            {
+                TrustDomain = spec.Text("trustDomain", Check.TrustDomain) ?? byDefault.TrustDomain,
+                Mtls = mtls?.Mode ?? byDefault.Mtls,
+                CertificateLifetime = mtls?.Lifetime ?? byDefault.CertificateLifetime,
+                ClusterNetworks = ReadNetworks(spec),
+                AccessLog = spec.Object("accessLog", ReadAccessLog)?.Mode ?? byDefault.AccessLog,
+            };
+        });
+
+    private static ImmutableArray<IPNetwork> ReadNetworks(FieldReader spec) =>
+        [.. spec.Texts("clusterNetworks", MaxNetworks, Check.Network).Select(text => IPNetwork.Parse(text))];
+
+    private static AccessLog ReadAccessLog(FieldReader log) => new(log.OneOf<AccessLogMode>("mode"));
+
+    private sealed record Mtls(MtlsMode? Mode, TimeSpan? Lifetime);
+
+    private sealed record AccessLog(AccessLogMode? Mode);
+}
