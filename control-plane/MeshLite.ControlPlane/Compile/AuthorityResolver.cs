@@ -1,0 +1,79 @@
+using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Resources;
+using MeshLite.Model;
+
+namespace MeshLite.ControlPlane.Compile;
+
+/// <summary>What an authority means to a caller.</summary>
+/// <param name="Kind">Whether it is a service.</param>
+/// <param name="Service">Which, if it is one.</param>
+/// <param name="Port">The port named, if any; 0 is a port nobody has.</param>
+/// <param name="DependsOn">What the answer rests on, whatever it is.</param>
+public sealed record Resolution(DestinationKind Kind, ServiceKey Service, int? Port, IReadOnlyList<IndexKey> DependsOn);
+
+/// <summary>
+/// Names to services, as a pod's resolver would: <c>orders</c> in the caller's namespace, <c>orders.shop</c>,
+/// <c>orders.shop.svc</c>, <c>orders.shop.svc.cluster.local</c>. Pure.
+/// <list type="bullet">
+/// <item>A name ending in <c>.svc</c> or <c>.svc.cluster.local</c> that no service has is Unknown.</item>
+/// <item>So is <c>service.namespace</c> in a namespace the mesh knows, and any name a service once had: a name that was the
+/// mesh's must not become a call in plaintext to somebody else.</item>
+/// <item>So is an address inside <c>clusterNetworks</c>, or one at which a sidecar listens: such calls go by the service's name.</item>
+/// <item>Anything else is not in the mesh.</item>
+/// </list>
+/// </summary>
+public static class AuthorityResolver
+{
+    /// <summary>The cluster's DNS domain.</summary>
+    public const string ClusterDomain = "cluster.local";
+
+    private const string ServiceSuffix = ".svc";
+    private const string FullSuffix = ServiceSuffix + "." + ClusterDomain;
+
+    /// <summary>Resolves <paramref name="authority"/> for a caller in <paramref name="callerNamespace"/>.</summary>
+    public static Resolution Resolve(IndexView view, string authority, string callerNamespace)
+    {
+        if (!HostPort.TryParse(authority, out var target))
+        {
+            return new Resolution(DestinationKind.NotInMesh, default, null, []);
+        }
+
+        if (target.Address is not null)
+        {
+            return ResolveAddress(view, target);
+        }
+
+        var isFull = target.Host.EndsWith(FullSuffix, StringComparison.Ordinal);
+        if (isFull || target.Host.EndsWith(ServiceSuffix, StringComparison.Ordinal))
+        {
+            var labels = target.Host[..^(isFull ? FullSuffix : ServiceSuffix).Length].Split('.');
+            // "pod.service.namespace.svc" is a mesh's name as well, of nothing we serve.
+            return labels is [var service, var ns]
+                ? ResolveService(view, new ServiceKey(ns, service), target.Port, DestinationKind.Unknown)
+                : new Resolution(DestinationKind.Unknown, default, target.Port, []);
+        }
+
+        return target.Host.Split('.') switch
+        {
+            [var service] => ResolveService(view, new ServiceKey(callerNamespace, service), target.Port, DestinationKind.NotInMesh),
+            [var service, var ns] => ResolveService(
+                view, new ServiceKey(ns, service), target.Port, view.Namespaces.Contains(ns) ? DestinationKind.Unknown : DestinationKind.NotInMesh, IndexKey.OfNamespace(ns)),
+            _ => new Resolution(DestinationKind.NotInMesh, default, target.Port, []),
+        };
+    }
+
+    private static Resolution ResolveService(IndexView view, ServiceKey service, int? port, DestinationKind otherwise, params IndexKey[] dependsOn)
+    {
+        var kind = view.Exists(service) ? DestinationKind.Service : view.Known.Contains(service) ? DestinationKind.Unknown : otherwise;
+        return new Resolution(kind, service, port, [IndexKey.Service(service), .. dependsOn]);
+    }
+
+    private static Resolution ResolveAddress(IndexView view, HostPort target)
+    {
+        var address = target.Address!;
+        var isOurs = view.Mesh.ClusterNetworks.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address))
+            || view.Addresses.ContainsKey(new System.Net.IPEndPoint(address, target.Port ?? ServicePorts.Default));
+        return new Resolution(
+            isOurs ? DestinationKind.Unknown : DestinationKind.NotInMesh, default, target.Port, [IndexKey.Mesh, IndexKey.Addresses]);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Resources;
+using MeshLite.Model;
+
+namespace MeshLite.ControlPlane.Compile;
+
+/// <summary>A valid document that has no effect, or not all of it, because of how the rest of the mesh is.</summary>
+/// <param name="Key">Which document.</param>
+/// <param name="Origin">Where it stands.</param>
+/// <param name="Condition"><c>Accepted</c> or <c>ResolvedRefs</c>, as the Gateway API calls them: the one that is False.</param>
+/// <param name="Message">Why, in a plain sentence.</param>
+public sealed record ResourceProblem(ResourceKey Key, ResourceOrigin Origin, string Condition, string Message);
+
+/// <summary>Finds what refers to nothing, or is outdone by something older. Pure.</summary>
+public static class Diagnostics
+{
+    private const string Accepted = "Accepted";
+    private const string ResolvedRefs = "ResolvedRefs";
+
+    /// <summary>All problems, in the order of age.</summary>
+    public static ImmutableArray<ResourceProblem> Find(IndexView view) =>
+    [
+        .. view.Resources.Values.Order(ResourceAge.OldestFirst).ThenBy(r => r.Key.Kind).SelectMany(resource => resource switch
+        {
+            TrafficRouteResource route => ParentProblems(view, route).Concat(BackendProblems(view, route)),
+            TrafficPolicyResource policy => PolicyProblems(view, policy),
+            MeshConfigResource mesh => MeshProblems(view, mesh),
+            _ => [],
+        }),
+    ];
+
+    private static IEnumerable<ResourceProblem> ParentProblems(IndexView view, TrafficRouteResource route)
+    {
+        for (var i = 0; i < route.Parents.Length; i++)
+        {
+            var parent = route.Parents[i];
+            var service = new ServiceKey(route.Key.Namespace, parent.Name);
+            var problem = !view.Exists(service) ? $"Service {service} does not exist"
+                : ServicePorts.Find(view, service, parent.Port) is not { } port ? $"Service {service} has no port {parent.Port}"
+                : parent.Port is not null && port.Protocol == AppProtocol.Tcp ? $"port {parent.Port} of Service {service} is TCP, to which routes do not apply"
+                : null;
+            if (problem is not null)
+            {
+                yield return new ResourceProblem(route.Key, route.Origin, Accepted, $"spec.parentRefs[{i}]: {problem}");
+            }
+        }
+    }
+
+    private static IEnumerable<ResourceProblem> BackendProblems(IndexView view, TrafficRouteResource route)
+    {
+        for (var r = 0; r < route.Rules.Length; r++)
+        {
+            for (var b = 0; b < route.Rules[r].Backends.Length; b++)
+            {
+                if (BackendProblem(view, route.Rules[r].Backends[b], route.Key.Namespace) is { } problem)
+                {
+                    yield return new ResourceProblem(route.Key, route.Origin, ResolvedRefs, $"spec.rules[{r}].backendRefs[{b}]: {problem}; requests sent there fail");
+                }
+            }
+        }
+    }
+
+    private static string? BackendProblem(IndexView view, BackendRef backend, string routeNamespace)
+    {
+        var service = new ServiceKey(backend.Namespace ?? routeNamespace, backend.Name);
+        return !view.Exists(service) ? $"Service {service} does not exist"
+            : backend.Port is { } port && ServicePorts.Find(view, service, port) is null ? $"Service {service} has no port {port}"
+            : backend.Subset is { } subset && view.PolicyOf(service)?.Subsets.Any(s => s.Name == subset) != true
+                ? $"no TrafficPolicy of Service {service} declares the subset '{subset}'"
+            : null;
+    }
+
+    private static IEnumerable<ResourceProblem> PolicyProblems(IndexView view, TrafficPolicyResource policy)
+    {
+        var service = new ServiceKey(policy.Key.Namespace, policy.Target);
+        var inForce = view.PolicyOf(service)!;
+        if (inForce.Key != policy.Key)
+        {
+            yield return new ResourceProblem(
+                policy.Key, policy.Origin, Accepted, $"spec.targetRef: Service {service} has the older {inForce.Key} ({inForce.Origin}); there is one policy for a Service");
+        }
+        else if (!view.Exists(service))
+        {
+            yield return new ResourceProblem(policy.Key, policy.Origin, Accepted, $"spec.targetRef: Service {service} does not exist");
+        }
+    }
+
+    private static IEnumerable<ResourceProblem> MeshProblems(IndexView view, MeshConfigResource mesh)
+    {
+        if (view.IsSynced && mesh.TrustDomain != view.TrustDomain)
+        {
+            yield return new ResourceProblem(
+                mesh.Key, mesh.Origin, Accepted,
+                $"spec.trustDomain: '{view.TrustDomain}' stays in force until the control plane restarts; under '{mesh.TrustDomain}' no certificate of the mesh would be accepted any more");
+        }
+    }
+}

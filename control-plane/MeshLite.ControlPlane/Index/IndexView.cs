@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Net;
+using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Sources;
+
+namespace MeshLite.ControlPlane.Index;
+
+/// <summary>
+/// All that is known, at one moment. Immutable: made by <see cref="IndexReducer"/>, swapped by reference in
+/// <see cref="MeshIndex"/>, read by the compiler.
+/// </summary>
+public sealed record IndexView
+{
+    /// <summary>Nothing known yet.</summary>
+    public static readonly IndexView Empty = new();
+
+    /// <summary>Whether this may be published.</summary>
+    public bool IsSynced { get; init; }
+
+    /// <summary>
+    /// The trust domain this process signs for. Fixed at <see cref="Synced"/>: under another one no certificate in the mesh would
+    /// be accepted any more. <value>Default <c>cluster.local</c>.</value>
+    /// </summary>
+    public string TrustDomain { get; init; } = "cluster.local";
+
+    /// <summary>Every document in force.</summary>
+    public ImmutableDictionary<ResourceKey, Resource> Resources { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
+
+    /// <summary>Routes by the Service they name as parent, oldest first.</summary>
+    public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>> Routes { get; init; } =
+        ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>>.Empty;
+
+    /// <summary>Policies by the Service they name as target, oldest first: the first is in force.</summary>
+    public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>> Policies { get; init; } =
+        ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>>.Empty;
+
+    /// <summary>Registered workloads by the service they serve; no service with none.</summary>
+    public ImmutableDictionary<ServiceKey, ImmutableDictionary<WorkloadKey, WorkloadRegistration>> Workloads { get; init; } =
+        ImmutableDictionary<ServiceKey, ImmutableDictionary<WorkloadKey, WorkloadRegistration>>.Empty;
+
+    /// <summary>The service of each registered workload.</summary>
+    public ImmutableDictionary<WorkloadKey, ServiceKey> ServiceOf { get; init; } = ImmutableDictionary<WorkloadKey, ServiceKey>.Empty;
+
+    /// <summary>Addresses of registered workloads, with how many are registered there.</summary>
+    public ImmutableDictionary<IPEndPoint, int> Addresses { get; init; } = ImmutableDictionary<IPEndPoint, int>.Empty;
+
+    /// <summary>Services that exist or once did.</summary>
+    public ImmutableHashSet<ServiceKey> Known { get; init; } = [];
+
+    /// <summary>Namespaces of <see cref="Known"/>.</summary>
+    public ImmutableHashSet<string> Namespaces { get; init; } = [];
+
+    /// <summary>MeshConfig, or its defaults.</summary>
+    public MeshConfigResource Mesh => Resources.GetValueOrDefault(MeshConfigResource.DefaultKey) as MeshConfigResource ?? DefaultMesh;
+
+    private static readonly MeshConfigResource DefaultMesh = new() { Key = MeshConfigResource.DefaultKey, Origin = default };
+
+    /// <summary>The Service document, if there is one.</summary>
+    public ServiceResource? DocumentOf(ServiceKey service) =>
+        Resources.GetValueOrDefault(new ResourceKey(ResourceKind.Service, service.Namespace, service.Name)) as ServiceResource;
+
+    /// <summary>Whether a document or a registered workload makes the service exist.</summary>
+    public bool Exists(ServiceKey service) => DocumentOf(service) is not null || Workloads.ContainsKey(service);
+
+    /// <summary>The policy in force, if any.</summary>
+    public TrafficPolicyResource? PolicyOf(ServiceKey service) => Policies.TryGetValue(service, out var policies) ? policies[0] : null;
+}
