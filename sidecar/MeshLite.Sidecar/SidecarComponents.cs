@@ -12,10 +12,10 @@ using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Telemetry;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Hosting;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar;
@@ -31,7 +31,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly SidecarOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
-    private readonly WebApplication _host;
+    private readonly IHost _host;
     private readonly MetricRegistry _metrics;
     private readonly RequestMetrics _requestMetrics;
     private readonly AccessLog _accessLog;
@@ -204,7 +204,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _accessLog.DisposeAsync();
-        await _host.DisposeAsync();
+        _host.Dispose();
         _passthrough.Dispose();
         _application?.Dispose();
         _requestMetrics.Dispose();
@@ -212,15 +212,17 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static WebApplication BuildHost(LogLevels levels, TimeProvider time, InProcessListenerFactory listeners, Action<KestrelServerOptions> configure)
+    private static IHost BuildHost(LogLevels levels, TimeProvider time, InProcessListenerFactory listeners, Action<KestrelServerOptions> configure)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.UseJsonLines(levels, time);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(listeners);
-        builder.Services.Configure(configure);
-        builder.Services.AddHttpForwarder();
-        return builder.Build();
+        // Never started as a host: MeshServer starts its Kestrel with an application of our own.
+        return new HostBuilder()
+            .ConfigureLogging(logging => logging.UseJsonLines(levels, time))
+            .ConfigureWebHost(web => web.UseKestrelCore().UseKestrelHttpsConfiguration())
+            .ConfigureServices(services => services
+                .AddSingleton<IConnectionListenerFactory>(listeners)
+                .Configure(configure)
+                .AddHttpForwarder())
+            .Build();
     }
 
     private async Task RunStreamAsync()

@@ -1,0 +1,194 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Threading.Channels;
+using MeshLite.ControlPlane.Identity;
+using MeshLite.Model;
+using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.Mapping;
+using MeshLite.Protocol.Pki;
+using MeshLite.Protocol.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MeshLite.Functional.Tests.Kit;
+
+/// <summary>
+/// A control plane that says what the test tells it to, over the real stream with the real identities: the test
+/// sets destinations and endpoints, every stream gets them. Thread-safe.
+/// </summary>
+internal sealed class FakeControlPlane : IAsyncDisposable
+{
+    private readonly WebApplication _host;
+    private readonly IdentityModule _identity;
+    private readonly ConcurrentDictionary<string, Resource> _resources = new();
+    private readonly ConcurrentDictionary<Channel<Resource>, HashSet<string>> _streams = new();
+    private readonly ConcurrentQueue<SidecarMessage> _received = new();
+
+    private FakeControlPlane(string dataDir)
+    {
+        DataDir = dataDir;
+        _identity = IdentityModule.Create(new IdentityOptions { DataDirectory = dataDir, ListenAddresses = [IPAddress.Loopback] }, TimeProvider.System, NullLoggerFactory.Instance);
+        var grpc = new GrpcServer(new GrpcServerOptions(), TimeProvider.System, NullLogger<GrpcServer>.Instance);
+        _identity.MapTo(grpc);
+        grpc.AddDuplex(MeshMethods.ConfigurationStream, ServeAsync);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            GrpcServer.Configure(kestrel.Limits);
+            kestrel.Listen(IPAddress.Loopback, 0, _identity.ConfigureHttps);
+        });
+        _host = builder.Build();
+        _host.Run(grpc.HandleAsync);
+    }
+
+    /// <summary>Where CA and join-token key are.</summary>
+    public string DataDir { get; }
+
+    /// <summary>Where sidecars connect.</summary>
+    public Uri Address => new(_host.Urls.Single().Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
+
+    /// <summary>Whether plaintext is accepted inbound.</summary>
+    public MeshLite.Model.MtlsMode Mtls { get; set; }
+
+    /// <summary>Everything sidecars said.</summary>
+    public IReadOnlyCollection<SidecarMessage> Received => _received;
+
+    public static async Task<FakeControlPlane> StartAsync(string dataDir)
+    {
+        var plane = new FakeControlPlane(dataDir);
+        await plane._host.StartAsync();
+        return plane;
+    }
+
+    /// <summary>A token for a workload.</summary>
+    public string CreateToken(string ns, string serviceAccount)
+    {
+        using var key = JoinTokenKey.LoadOrCreate(DataDir);
+        return JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System);
+    }
+
+    /// <summary>Answers, and keeps answering, a subscription.</summary>
+    public void Set(DestinationConfig destination)
+    {
+        var body = MeshMapper.ToProto(destination);
+        Publish(new Resource { Key = ResourceKeys.Destination(destination.Authority), Version = ContentHash.Of(body), Destination = body });
+    }
+
+    /// <summary>Sets a service's endpoints.</summary>
+    public void Set(EndpointSetConfig endpoints)
+    {
+        var body = MeshMapper.ToProto(endpoints);
+        Publish(new Resource { Key = ResourceKeys.Endpoints(endpoints.Service), Version = ContentHash.Of(body), Endpoints = body });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _identity.Dispose();
+    }
+
+    private void Publish(Resource resource)
+    {
+        _resources[resource.Key] = resource;
+        foreach (var (stream, wanted) in _streams)
+        {
+            if (Wants(wanted, resource))
+            {
+                stream.Writer.TryWrite(resource);
+            }
+        }
+    }
+
+    private static bool Wants(HashSet<string> wanted, Resource resource)
+    {
+        lock (wanted)
+        {
+            return resource.Destination is null || wanted.Contains(resource.Key);
+        }
+    }
+
+    private async Task ServeAsync(GrpcStreamReader<SidecarMessage> reader, GrpcStreamWriter<ControlPlaneMessage> writer, GrpcServerCall call)
+    {
+        var caller = _identity.CallerOf(call.HttpContext) ?? throw new GrpcException(GrpcStatusCode.Unauthenticated, "no SVID");
+        var queue = Channel.CreateUnbounded<Resource>();
+        var wanted = new HashSet<string>();
+        _streams[queue] = wanted;
+        var writing = WriteAsync(queue.Reader, writer, call.CancellationToken);
+        try
+        {
+            await foreach (var message in reader.ReadAllAsync())
+            {
+                _received.Enqueue(message);
+                if (message.Hello is { } hello)
+                {
+                    Greet(queue, caller.Id, hello);
+                    Subscribe(queue, wanted, hello.Authorities);
+                }
+                else if (message.Subscribe is { } subscribe)
+                {
+                    Subscribe(queue, wanted, subscribe.Authorities);
+                }
+            }
+        }
+        finally
+        {
+            _streams.TryRemove(queue, out _);
+            queue.Writer.TryComplete();
+            await writing;
+        }
+    }
+
+    private void Greet(Channel<Resource> queue, SpiffeId id, Hello hello)
+    {
+        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = MeshLite.Model.AccessLogMode.Off });
+        var workload = MeshMapper.ToProto(new WorkloadConfig
+        {
+            Identity = id,
+            Mtls = Mtls,
+            Service = hello.Service.Length > 0 ? new MeshLite.Model.ServiceRef(id.Namespace, hello.Service, 80) : null,
+            Workload = hello.Workload,
+            Version = hello.Labels.GetValueOrDefault("version", ""),
+        });
+        queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Mesh, Version = ContentHash.Of(mesh), Mesh = mesh });
+        queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Workload, Version = ContentHash.Of(workload), Workload = workload });
+        foreach (var resource in _resources.Values.Where(resource => resource.Endpoints is not null))
+        {
+            queue.Writer.TryWrite(resource);
+        }
+    }
+
+    private void Subscribe(Channel<Resource> queue, HashSet<string> wanted, IEnumerable<string> authorities)
+    {
+        foreach (var authority in authorities)
+        {
+            var key = ResourceKeys.Destination(authority);
+            lock (wanted)
+            {
+                wanted.Add(key);
+            }
+
+            if (_resources.TryGetValue(key, out var resource))
+            {
+                queue.Writer.TryWrite(resource);
+            }
+        }
+    }
+
+    private static async Task WriteAsync(ChannelReader<Resource> queue, GrpcStreamWriter<ControlPlaneMessage> writer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var nonce = 0ul;
+            await foreach (var resource in queue.ReadAllAsync(cancellationToken))
+            {
+                await writer.WriteAsync(new ControlPlaneMessage { Update = new Update { Nonce = ++nonce, Resources = { resource } } });
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or GrpcException or IOException)
+        {
+            // The sidecar is gone.
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Net;
+using MeshLite.Hosting;
+using MeshLite.Model;
+using MeshLite.Sidecar;
+using MeshLite.TestKit;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.Functional.Tests.Kit;
+
+/// <summary>
+/// A mesh in one process: a <see cref="FakeControlPlane"/> and as many real sidecars as the test asks for, on real
+/// sockets with real certificates. Everything ends with it.
+/// </summary>
+internal sealed class MeshFixture : IAsyncDisposable
+{
+    private readonly TestDirectory _directory = new();
+    private readonly List<SidecarComponents> _sidecars = [];
+    private int _count;
+
+    private MeshFixture()
+    {
+    }
+
+    public FakeControlPlane ControlPlane { get; private set; } = null!;
+
+    public static async Task<MeshFixture> StartAsync()
+    {
+        var mesh = new MeshFixture();
+        Directory.CreateDirectory(mesh._directory["cp"]);
+        mesh.ControlPlane = await FakeControlPlane.StartAsync(mesh._directory["cp"]);
+        return mesh;
+    }
+
+    /// <summary>A sidecar of <paramref name="service"/>, ready; <paramref name="appPort"/> 0: it only calls others.</summary>
+    public async Task<SidecarComponents> SidecarAsync(string service, int appPort = 0, string ns = "shop")
+    {
+        var name = $"{service}-{Interlocked.Increment(ref _count)}";
+        var token = _directory[$"{name}.token"];
+        await File.WriteAllTextAsync(token, ControlPlane.CreateToken(ns, service));
+        var any = new IPEndPoint(IPAddress.Loopback, 0);
+        var sidecar = SidecarComponents.Create(
+            new SidecarOptions
+            {
+                ControlPlane = ControlPlane.Address,
+                ControlPlaneCa = Path.Combine(ControlPlane.DataDir, "ca.pem"),
+                TokenFile = token,
+                Service = appPort == 0 ? "" : service,
+                Workload = name,
+                Labels = ImmutableSortedDictionary<string, string>.Empty,
+                Application = appPort == 0 ? null : new IPEndPoint(IPAddress.Loopback, appPort),
+                Inbound = any,
+                Outbound = any,
+                Admin = any,
+                Telemetry = any,
+                StateDir = _directory[name],
+            },
+            new LogLevels(LogLevel.Warning), TimeProvider.System);
+        _sidecars.Add(sidecar);
+        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
+        sidecar.Bind();
+        sidecar.StartLoops();
+        await sidecar.Stream.FirstConfig.WaitAsync(TimeSpan.FromSeconds(20));
+        sidecar.Accept();
+        sidecar.Readiness.SetReady();
+        return sidecar;
+    }
+
+    /// <summary>Makes a service of these endpoints known, under its short name, with one rule that matches everything.</summary>
+    public void Service(string name, params SidecarComponents[] endpoints) =>
+        Service(new RouteRuleConfig { Name = "default", Backends = [new WeightedBackendConfig(0, 1)] }, name, endpoints);
+
+    /// <summary>As above, with the rule given; its backend 0 is the service.</summary>
+    public void Service(RouteRuleConfig rule, string name, params SidecarComponents[] endpoints) =>
+        Service(rule, name, endpoints.Select(e => (e.InboundAddress, e.Identity.Current!.Id)).ToArray());
+
+    /// <summary>As above, with endpoints of which only addresses and expected identities are known.</summary>
+    public void Service(RouteRuleConfig rule, string name, params (IPEndPoint Address, SpiffeId Identity)[] endpoints)
+    {
+        var service = new ServiceRef("shop", name, 80);
+        ControlPlane.Set(new EndpointSetConfig(service,
+        [
+            .. endpoints.Select(e => new EndpointConfig { Address = e.Address, Identity = e.Identity, Workload = $"{name}-{e.Address.Port}" })
+                .OrderBy(e => e.Address.ToString(), StringComparer.Ordinal),
+        ]));
+        ControlPlane.Set(new DestinationConfig
+        {
+            Authority = name,
+            Kind = DestinationKind.Service,
+            Service = service,
+            Matches = [new RouteMatchConfig { Rule = 0 }],
+            Rules = [rule],
+            Backends = [new BackendConfig { Service = service }],
+        });
+    }
+
+    /// <summary>An HTTP client that calls through a sidecar's outbound port.</summary>
+    public static HttpClient Client(SidecarComponents through, bool http2 = false) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        ConnectCallback = async (_, cancellation) =>
+        {
+            var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(through.OutboundAddress, cancellation);
+            return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+        },
+        RequestHeaderEncodingSelector = (_, _) => System.Text.Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => System.Text.Encoding.Latin1,
+    })
+    {
+        DefaultRequestVersion = http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var sidecar in _sidecars)
+        {
+            await sidecar.Kestrel.StopAsync(new CancellationToken(canceled: true));
+            await sidecar.DisposeAsync();
+        }
+
+        await ControlPlane.DisposeAsync();
+        _directory.Dispose();
+    }
+}
