@@ -38,10 +38,11 @@ internal static class PathNormalizer
             return new RequestTarget(rawTarget, TargetForm.Invalid, 0, 0, 0, null, PathAmbiguity.None);
         }
 
-        // RFC 3986 §3.2: the authority ends at the next slash, question mark or number sign, or with the target.
+        // RFC 3986 §3.2: the authority ends at the next slash, question mark or number sign, or with the target. An empty
+        // one is invalid (RFC 9110 §4.2.1).
         var length = rawTarget.AsSpan(authorityStart).IndexOfAny('/', '?', '#');
         var pathStart = length < 0 ? rawTarget.Length : authorityStart + length;
-        return length == 0
+        return pathStart == authorityStart
             ? new RequestTarget(rawTarget, TargetForm.Invalid, 0, 0, 0, null, PathAmbiguity.None)
             : Read(rawTarget, TargetForm.Absolute, authorityStart, pathStart);
     }

@@ -75,25 +75,27 @@ internal sealed class QueryMatcher
 
     private static bool DecodedMatches(ReadOnlySpan<char> raw, Regex regex)
     {
-        // A character becomes three bytes at most (four for a pair), and a byte one character at most.
-        var bytes = ArrayPool<byte>.Shared.Rent(raw.Length * 3);
-        var chars = ArrayPool<char>.Shared.Rent(raw.Length * 3);
-        try
-        {
-            var written = 0;
-            while (!raw.IsEmpty)
-            {
-                written += DecodeNext(ref raw, bytes.AsSpan(written));
-            }
+        // A character becomes three bytes at most, and a byte one character at most.
+        var size = raw.Length * 3;
+        var rentedBytes = size <= 512 ? null : ArrayPool<byte>.Shared.Rent(size);
+        var rentedChars = size <= 512 ? null : ArrayPool<char>.Shared.Rent(size);
+        Span<byte> bytes = rentedBytes ?? stackalloc byte[512];
+        Span<char> chars = rentedChars ?? stackalloc char[512];
 
-            var length = Encoding.UTF8.GetChars(bytes.AsSpan(0, written), chars);
-            return regex.IsMatch(chars.AsSpan(0, length));
-        }
-        finally
+        var written = 0;
+        while (!raw.IsEmpty)
         {
-            ArrayPool<byte>.Shared.Return(bytes);
-            ArrayPool<char>.Shared.Return(chars);
+            written += DecodeNext(ref raw, bytes[written..]);
         }
+
+        var matches = regex.IsMatch(chars[..Encoding.UTF8.GetChars(bytes[..written], chars)]);
+        if (rentedBytes is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rentedBytes);
+            ArrayPool<char>.Shared.Return(rentedChars!);
+        }
+
+        return matches;
     }
 
     /// <summary>Takes one character or one <c>%XX</c> off <paramref name="raw"/>; returns how many bytes it made.</summary>
