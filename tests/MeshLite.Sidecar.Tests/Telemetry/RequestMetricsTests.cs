@@ -1,0 +1,185 @@
+using FsCheck;
+using FsCheck.Fluent;
+using MeshLite.Metrics;
+using MeshLite.Sidecar.Telemetry;
+using MeshLite.Sidecar.Tests.Metrics;
+using MeshLite.TestKit;
+
+namespace MeshLite.Sidecar.Tests.Telemetry;
+
+public sealed class RequestMetricsTests : IDisposable
+{
+    private readonly ManualTimeProvider _time = new();
+    private readonly MetricRegistry _registry;
+    private readonly RequestMetrics _metrics;
+
+    public RequestMetricsTests()
+    {
+        _registry = new MetricRegistry(_time);
+        _metrics = new RequestMetrics(_registry, _time);
+    }
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _registry.Dispose();
+    }
+
+    [Fact]
+    public void Record_Request_HasTheLabelsOfTheContract()
+    {
+        _metrics.Record(new RequestRecord
+        {
+            Direction = Direction.Inbound,
+            SourceWorkload = "frontend-1",
+            SourceNamespace = "shop",
+            DestinationService = "orders",
+            DestinationNamespace = "store",
+            DestinationWorkload = "orders-2",
+            DestinationVersion = "v2",
+            Route = "orders/everyone",
+            Method = "POST",
+            Status = 503,
+            GrpcStatus = 14,
+            Reason = "connect_failure",
+            Tls = true,
+            Duration = TimeSpan.FromMilliseconds(7),
+        });
+
+        const string Labels = "direction=inbound,source_workload=frontend-1,source_namespace=shop,destination_service=orders,destination_namespace=store,"
+            + "destination_workload=orders-2,destination_version=v2,route=orders/everyone,method=POST,response_code=503,grpc_status=14,reason=connect_failure,tls=true";
+        var samples = Exposition.Samples(_registry);
+        samples[$"meshlite_requests_total{{{Labels}}}"].ShouldBe(1);
+        samples[$"meshlite_request_duration_seconds_count{{{Labels}}}"].ShouldBe(1);
+        samples[$"meshlite_request_duration_seconds_sum{{{Labels}}}"].ShouldBe(0.007, 1e-9);
+        samples[$"meshlite_request_duration_seconds_bucket{{{Labels},le=0.005}}"].ShouldBe(0);
+        samples[$"meshlite_request_duration_seconds_bucket{{{Labels},le=0.01}}"].ShouldBe(1);
+    }
+
+    [Fact]
+    public void Record_MethodsAndCodesOutOfTheVocabulary_ShareOneLabel()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            _metrics.Record(new RequestRecord { Method = $"BREW{i}", Status = 1000 + i, GrpcStatus = 17 + i });
+        }
+
+        var series = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).ToArray();
+
+        // The cache may tell them apart; the exposition must not.
+        series.Length.ShouldBe(1);
+        series[0].Value.ShouldBe(50);
+        series[0].Key.ShouldContain("method=_other,response_code=_other,grpc_status=_other");
+    }
+
+    [Fact]
+    public void Record_AnyRecords_EachCountsOnceUnderItsLabels() =>
+        Prop.ForAll(Records().ListOf().ToArbitrary(), records =>
+        {
+            using var registry = new MetricRegistry(_time);
+            using var metrics = new RequestMetrics(registry, _time);
+            foreach (var record in records)
+            {
+                metrics.Record(in record);
+            }
+
+            var samples = Exposition.Samples(registry);
+            samples.Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).Sum(s => s.Value).ShouldBe(records.Count);
+            foreach (var group in records.GroupBy(Key))
+            {
+                samples[$"meshlite_requests_total{{{group.Key}}}"].ShouldBe(group.Count());
+                samples[$"meshlite_request_duration_seconds_count{{{group.Key}}}"].ShouldBe(group.Count());
+            }
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Record_MoreLabelsThanTheCap_CountsAllAndBoundsTheSeries()
+    {
+        for (var i = 0; i < 3000; i++)
+        {
+            _metrics.Record(new RequestRecord { DestinationWorkload = $"orders-{i}", Status = 200 });
+        }
+
+        var requests = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).ToArray();
+        requests.Length.ShouldBe(RequestMetrics.MaxRequestSeries + 1);
+        requests.Sum(s => s.Value).ShouldBe(3000);
+        requests.Single(s => s.Key.Contains("destination_workload=_other")).Value.ShouldBe(1000);
+        var durations = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_request_duration_seconds_count{", StringComparison.Ordinal)).ToArray();
+        durations.Length.ShouldBe(RequestMetrics.MaxDurationSeries + 1);
+        durations.Sum(s => s.Value).ShouldBe(3000);
+    }
+
+    [Fact]
+    public void Record_AfterAllSeriesExpired_CountsAgainAndMakesRoom()
+    {
+        for (var round = 1; round <= 3; round++)
+        {
+            for (var i = 0; i < RequestMetrics.MaxRequestSeries; i++)
+            {
+                _metrics.Record(new RequestRecord { DestinationWorkload = $"orders-{round}-{i}", Method = "GET", Status = 200 });
+            }
+
+            var requests = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).ToArray();
+            requests.Length.ShouldBe(RequestMetrics.MaxRequestSeries);
+            requests.Count(s => s.Value == 1 && s.Key.Contains($"=orders-{round}-")).ShouldBe(RequestMetrics.MaxRequestSeries);
+            _time.Advance(TimeSpan.FromMinutes(12));
+            GC.Collect();
+        }
+    }
+
+    [Fact]
+    public void Record_KnownLabels_AllocatesNothing()
+    {
+        var record = new RequestRecord { Method = "GET", Route = "orders/everyone", DestinationWorkload = "orders-1", Status = 200 };
+
+        Allocations.Of(() => _metrics.Record(in record)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Record_FromManyThreads_LosesNothing()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                _metrics.Record(new RequestRecord { Route = $"r{i % 300}", Status = 200 });
+            }
+        })));
+
+        var requests = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).ToArray();
+        requests.Length.ShouldBe(300);
+        requests.Sum(s => s.Value).ShouldBe(80_000);
+    }
+
+    private static Gen<RequestRecord> Records()
+    {
+        var text = Gen.Elements("", "a", "b", "ab", "orders-1", "orders-2", "1-orders", "2-orders");
+        return from texts in Gen.ArrayOf(text, 8)
+               from method in Gen.Elements("GET", "POST", "X")
+               from status in Gen.Elements(0, 200, 503)
+               from grpc in Gen.Elements(null, (int?)0, 14)
+               from flags in Gen.Choose(0, 3)
+               select new RequestRecord
+               {
+                   SourceWorkload = texts[0],
+                   SourceNamespace = texts[1],
+                   DestinationService = texts[2],
+                   DestinationNamespace = texts[3],
+                   DestinationWorkload = texts[4],
+                   DestinationVersion = texts[5],
+                   Route = texts[6],
+                   Reason = texts[7],
+                   Method = method,
+                   Status = status,
+                   GrpcStatus = grpc,
+                   Direction = (Direction)(flags & 1),
+                   Tls = flags > 1,
+               };
+    }
+
+    private static string Key(RequestRecord r) =>
+        $"direction={(r.Direction == Direction.Inbound ? "inbound" : "outbound")},source_workload={r.SourceWorkload},source_namespace={r.SourceNamespace},"
+        + $"destination_service={r.DestinationService},destination_namespace={r.DestinationNamespace},destination_workload={r.DestinationWorkload},"
+        + $"destination_version={r.DestinationVersion},route={r.Route},method={(r.Method == "X" ? "_other" : r.Method)},response_code={(r.Status == 0 ? "" : r.Status)},"
+        + $"grpc_status={r.GrpcStatus},reason={r.Reason},tls={(r.Tls ? "true" : "false")}";
+}
