@@ -43,7 +43,7 @@ public sealed class TestAuthority
         var request = AuthorityRequest(name, key);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Public, true, false));
         var now = _time.GetUtcNow();
-        var certificate = request.Create(Certificate, now.AddHours(-1), now.AddDays(300), RandomNumberGenerator.GetBytes(15));
+        var certificate = request.Create(Certificate, now.AddHours(-1), new DateTimeOffset(Certificate.NotAfter), RandomNumberGenerator.GetBytes(15));
         return new TestAuthority(_time, certificate.CopyWithPrivateKey(key));
     }
 

@@ -42,6 +42,9 @@ public sealed class PeerVerifier
     /// <summary>The trust domain accepted; null: any.</summary>
     public string? TrustDomain { get; }
 
+    /// <summary>Certificates remembered; for tests.</summary>
+    internal int Remembered => _remembered.Count;
+
     /// <summary>Who the certificate's holder is, in the role it was presented in.</summary>
     /// <param name="certificate">The leaf; null where the peer sent none.</param>
     /// <param name="intermediates">What else the peer sent.</param>

@@ -38,7 +38,8 @@ public static class SubjectNames
         return names is not null && TryReadUri(names.RawData, out var uri) && SpiffeId.TryParse(uri, out var id) ? id : null;
     }
 
-    private static bool TryReadUri(ReadOnlyMemory<byte> der, out string? uri)
+    /// <summary>The one URI among the GeneralNames of a subjectAltName, in strict DER; false where there is none, or several.</summary>
+    internal static bool TryReadUri(ReadOnlyMemory<byte> der, out string? uri)
     {
         uri = null;
         try

@@ -19,9 +19,11 @@ namespace MeshLite.ControlPlane.Tests.Identity;
 internal sealed class IdentityServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly LogText _logs;
 
-    private IdentityServer(WebApplication app, IdentityModule module, ManualTimeProvider time, TestDirectory directory)
+    private IdentityServer(WebApplication app, IdentityModule module, ManualTimeProvider time, TestDirectory directory, LogText logs)
     {
+        _logs = logs;
         _app = app;
         Module = module;
         Time = time;
@@ -37,22 +39,26 @@ internal sealed class IdentityServer : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>All that was logged, exceptions included.</summary>
+    public string Logs => _logs.ToString();
+
     public static async Task<IdentityServer> StartAsync(params string[] names)
     {
         var directory = new TestDirectory();
         var time = new ManualTimeProvider();
+        var logs = new LogText();
         var module = IdentityModule.Create(
-            new IdentityOptions { DataDirectory = directory.Path, ListenAddresses = [IPAddress.Loopback], SubjectNames = names }, time, NullLoggerFactory.Instance);
+            new IdentityOptions { DataDirectory = directory.Path, ListenAddresses = [IPAddress.Loopback], SubjectNames = names }, time, logs);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, module.ConfigureHttps));
         var app = builder.Build();
-        var server = new GrpcServer(new GrpcServerOptions(), time, NullLogger<GrpcServer>.Instance);
+        var server = new GrpcServer(new GrpcServerOptions(), time, logs.CreateLogger<GrpcServer>());
         module.MapTo(server);
         app.Run(server.HandleAsync);
         await app.StartAsync();
-        return new IdentityServer(app, module, time, directory);
+        return new IdentityServer(app, module, time, directory, logs);
     }
 
     public string Token(string ns = "shop", string serviceAccount = "orders", TimeSpan? lifetime = null)
@@ -62,12 +68,12 @@ internal sealed class IdentityServer : IAsyncDisposable
     }
 
     /// <summary>Calls Certify with what is given; the server's certificate is checked against the CA file.</summary>
-    public async Task<CertifyResponse> CertifyAsync(byte[] csr, string? token = null, X509Certificate2? certificate = null)
+    public async Task<CertifyResponse> CertifyAsync(byte[] csr, string? token = null, X509Certificate2? certificate = null, string scheme = "Bearer")
     {
         using var handler = new SocketsHttpHandler { SslOptions = ClientOptions(certificate) };
         using var invoker = new HttpMessageInvoker(handler);
         var channel = new GrpcChannel(Address, invoker, new GrpcChannelOptions(), TimeProvider.System);
-        GrpcMetadata metadata = token is null ? [] : new() { { "authorization", $"Bearer {token}" } };
+        GrpcMetadata metadata = token is null ? [] : new() { { "authorization", $"{scheme} {token}" } };
         return await channel.UnaryAsync(
             MeshMethods.IdentityCertify,
             new CertifyRequest { Csr = Google.Protobuf.ByteString.CopyFrom(csr) },
@@ -106,5 +112,31 @@ internal sealed class IdentityServer : IAsyncDisposable
         await _app.DisposeAsync();
         Module.Dispose();
         Directory.Dispose();
+    }
+}
+
+/// <summary>Everything logged at any level, as one text. Thread-safe.</summary>
+internal sealed class LogText : ILoggerFactory, ILogger
+{
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+
+    public override string ToString() => string.Join('\n', _lines);
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Enqueue($"{formatter(state, exception)} {exception}");
+
+    public void Dispose()
+    {
     }
 }

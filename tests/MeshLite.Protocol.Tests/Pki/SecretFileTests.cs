@@ -1,0 +1,54 @@
+using MeshLite.Protocol.Pki;
+using MeshLite.TestKit;
+
+namespace MeshLite.Protocol.Tests.Pki;
+
+public sealed class SecretFileTests : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly TestDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void TryCreate_ExistingFile_LeavesItAlone()
+    {
+        File.WriteAllText(_directory["a"], "first");
+
+        SecretFile.TryCreate(_directory["a"], "second").ShouldBeFalse();
+
+        File.ReadAllText(_directory["a"]).ShouldBe("first");
+        Directory.GetFiles(_directory.Path).ShouldBe([_directory["a"]]);
+    }
+
+    [Fact]
+    public void TryCreate_ManyAtOnce_ExactlyOneWins()
+    {
+        var won = 0;
+        Parallel.For(0, 32, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
+        {
+            if (SecretFile.TryCreate(_directory["a"], new string((char)('a' + (i % 26)), 1000)))
+            {
+                Interlocked.Increment(ref won);
+            }
+        });
+
+        won.ShouldBe(1);
+        File.ReadAllText(_directory["a"]).Distinct().Count().ShouldBe(1);
+        File.GetUnixFileMode(_directory["a"]).ShouldBe(OwnerOnly);
+    }
+
+    [Fact]
+    public void Replace_FileReadableByAll_BecomesTheOwnersOnly()
+    {
+        File.WriteAllText(_directory["a"], "first");
+        File.SetUnixFileMode(_directory["a"], OwnerOnly | UnixFileMode.OtherRead);
+
+        SecretFile.Replace(_directory["a"], "second");
+
+        File.ReadAllText(_directory["a"]).ShouldBe("second");
+        File.GetUnixFileMode(_directory["a"]).ShouldBe(OwnerOnly);
+        Directory.GetFiles(_directory.Path).ShouldBe([_directory["a"]]);
+    }
+}
