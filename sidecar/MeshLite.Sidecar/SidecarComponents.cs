@@ -250,7 +250,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
     private Hello Hello()
     {
-        var advertised = _options.Advertise ?? InboundAddress;
+        var advertised = AdvertisedAddress.Choose(_options.Advertise, InboundAddress, _options.ControlPlane);
         var hello = new Hello
         {
             Workload = _options.Workload,
