@@ -19,6 +19,9 @@ internal sealed class ConfigStream(
 
     private static readonly TimeSpan BackoffCap = TimeSpan.FromSeconds(10);
 
+    /// <value>A stream that lasted this long was a success; the wait begins anew at 100 ms. 1 s.</value>
+    private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
+
     /// <value>Between looks whether the configuration on disk is older than the one in force. 1 s.</value>
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(1);
 
@@ -56,8 +59,18 @@ internal sealed class ConfigStream(
         CompleteFirst();
     }
 
-    /// <summary>Ends the open stream and opens another: the identity it was opened with has been renewed.</summary>
-    public void Reconnect() => _stream?.Cancel();
+    /// <summary>Ends the open stream and opens another: the identity it was opened with has been renewed. Any thread.</summary>
+    public void Reconnect()
+    {
+        try
+        {
+            _stream?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended at this moment; the next one shows the new identity.
+        }
+    }
 
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -67,13 +80,13 @@ internal sealed class ConfigStream(
         while (!cancellationToken.IsCancellationRequested)
         {
             var nonce = 0ul;
+            var opened = time.GetTimestamp();
             using var stream = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             _stream = stream;
             try
             {
                 await foreach (var message in OpenAsync(stream.Token))
                 {
-                    failures = 0;
                     nonce = Handle(message, nonce);
                 }
 
@@ -96,6 +109,7 @@ internal sealed class ConfigStream(
             finally
             {
                 _stream = null;
+                failures = Connected && time.GetElapsedTime(opened) >= Stable ? 0 : failures;
                 Connected = false;
             }
 
@@ -104,6 +118,7 @@ internal sealed class ConfigStream(
         }
 
         await saving;
+        SaveIfChanged();
     }
 
     private async IAsyncEnumerable<ControlPlaneMessage> OpenAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -113,11 +128,12 @@ internal sealed class ConfigStream(
         var hello = options.Hello();
         hello.Held.AddRange(cache.Held);
         outbox.Begin(hello);
-        await call.WriteAsync(new SidecarMessage { Hello = hello });
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var writing = WriteAsync(call, ended.Token);
+        var writing = Task.CompletedTask;
         try
         {
+            await call.WriteAsync(new SidecarMessage { Hello = hello });
+            writing = WriteAsync(call, ended.Token);
             await foreach (var message in call.ReadAllAsync(cancellationToken))
             {
                 if (!Connected)
@@ -134,6 +150,7 @@ internal sealed class ConfigStream(
         {
             await ended.CancelAsync();
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            outbox.End();
         }
     }
 
@@ -157,7 +174,7 @@ internal sealed class ConfigStream(
             case ControlPlaneMessage.MessageOneofCase.Update:
                 Apply(message.Update);
                 return message.Update.Nonce;
-            case ControlPlaneMessage.MessageOneofCase.Inventory when message.Inventory.Nonce == nonce:
+            case ControlPlaneMessage.MessageOneofCase.Inventory when message.Inventory.Nonce >= nonce:
                 Resync(cache.Differences(message.Inventory));
                 return nonce;
             default:
@@ -226,12 +243,17 @@ internal sealed class ConfigStream(
         while (!cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(SaveInterval, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var snapshot = cache.Snapshot;
-            if (!ReferenceEquals(snapshot, _saved) && cache.IsSufficient)
-            {
-                file.Save(cache);
-                _saved = snapshot;
-            }
+            SaveIfChanged();
+        }
+    }
+
+    private void SaveIfChanged()
+    {
+        var snapshot = cache.Snapshot;
+        if (!ReferenceEquals(snapshot, _saved) && cache.IsSufficient)
+        {
+            file.Save(cache);
+            _saved = snapshot;
         }
     }
 }

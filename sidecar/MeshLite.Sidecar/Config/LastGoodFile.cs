@@ -41,19 +41,31 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
             var update = Parser.Parse<Update>(File.ReadAllText(_path));
             foreach (var resource in update.Resources)
             {
-                if (cache.Apply(resource) is { Rejection: { } reason })
+                if (cache.Apply(resource) is { IsApplied: false } result)
                 {
-                    ConfigLog.RestoreRejected(log, resource.Key, reason);
+                    ConfigLog.RestoreRejected(log, resource.Key, result.Rejection ?? "only a difference");
                 }
             }
 
-            return update.Resources.Count;
+            return cache.Snapshot.Count;
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or IOException or UnauthorizedAccessException)
         {
             ConfigLog.RestoreFailed(log, _path, e.Message);
-            File.Move(_path, _path + ".bad", overwrite: true);
+            PutAside();
             return 0;
+        }
+    }
+
+    private void PutAside()
+    {
+        try
+        {
+            File.Move(_path, _path + ".bad", overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ConfigLog.SaveFailed(log, _path + ".bad", e.Message);
         }
     }
 }

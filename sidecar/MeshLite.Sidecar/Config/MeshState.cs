@@ -73,9 +73,11 @@ internal sealed class MeshState : IConfigSink
     {
         foreach (var (authority, entry) in _destinations)
         {
-            if (_time.GetElapsedTime(entry.LastUsed) >= IdleTimeout && _destinations.TryRemove(authority, out _))
+            if (_time.GetElapsedTime(entry.LastUsed) >= IdleTimeout)
             {
+                // In this order: whoever finds no entry subscribes anew, which does nothing before this is unsubscribed.
                 _outbox.Unsubscribe(authority);
+                _destinations.TryRemove(authority, out _);
             }
         }
     }
@@ -108,7 +110,13 @@ internal sealed class MeshState : IConfigSink
     /// <inheritdoc/>
     public void RemoveDestination(string authority)
     {
-        _destinations.TryRemove(authority, out _);
+        // One that waits for its answer has been subscribed anew meanwhile: this is the answer to an earlier Unsubscribe.
+        if (_destinations.TryGetValue(authority, out var entry) && entry.Model is not null)
+        {
+            _outbox.Unsubscribe(authority);
+            _destinations.TryRemove(KeyValuePair.Create(authority, entry));
+        }
+
         RetireUnused();
     }
 

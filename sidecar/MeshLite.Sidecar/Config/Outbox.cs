@@ -5,8 +5,8 @@ namespace MeshLite.Sidecar.Config;
 
 /// <summary>
 /// What this sidecar wants from the control plane and has to say to it: subscriptions and the application's
-/// health. Survives reconnects: a new stream's Hello says it all, and what was queued for the old one is
-/// dropped. Thread-safe; requests add, the <see cref="ConfigStream"/> loop takes.
+/// health. Survives reconnects: a new stream's Hello says it all, so nothing is queued while there is none and what
+/// was queued for the old one is dropped. Thread-safe; requests add, the <see cref="ConfigStream"/> loop takes.
 /// </summary>
 internal sealed class Outbox
 {
@@ -15,6 +15,7 @@ internal sealed class Outbox
     private readonly Channel<SidecarMessage> _queue =
         Channel.CreateUnbounded<SidecarMessage>(new UnboundedChannelOptions { SingleReader = true });
 
+    private bool _open;
     private bool _ready;
     private bool _draining;
 
@@ -57,21 +58,44 @@ internal sealed class Outbox
         }
     }
 
-    /// <summary>Queues an answer to the control plane.</summary>
-    public void Send(SidecarMessage message) => _queue.Writer.TryWrite(message);
+    /// <summary>Queues an answer to the control plane; dropped where no stream is open.</summary>
+    public void Send(SidecarMessage message)
+    {
+        lock (_lock)
+        {
+            if (_open)
+            {
+                _queue.Writer.TryWrite(message);
+            }
+        }
+    }
 
     /// <summary>Begins a stream: fills what Hello says of wishes and health, and forgets what was queued for the stream before.</summary>
     public void Begin(Hello hello)
     {
         lock (_lock)
         {
-            while (_queue.Reader.TryRead(out _))
-            {
-                // Told by Hello.
-            }
-
+            Clear();
+            _open = true;
             hello.Authorities.AddRange(_authorities);
             hello.Ready = _ready;
+        }
+    }
+    /// <summary>The stream is over.</summary>
+    public void End()
+    {
+        lock (_lock)
+        {
+            _open = false;
+            Clear();
+        }
+    }
+
+    private void Clear()
+    {
+        while (_queue.Reader.TryRead(out _))
+        {
+            // The next Hello says it.
         }
     }
 }

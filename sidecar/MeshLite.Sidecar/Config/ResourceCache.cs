@@ -6,9 +6,9 @@ using MeshLite.Protocol.V1;
 namespace MeshLite.Sidecar.Config;
 
 /// <summary>
-/// The resources in force, by key, whole and with their versions. Takes updates (deltas are applied and checked
-/// against the hash of the result), passes each on to the sink, and keeps the version before where the sink
-/// refuses. Written by one thread at a time (restore, then the <see cref="ConfigStream"/> loop); others read
+/// The resources in force, by key, whole and with their versions. Takes updates (content, also the result of a delta,
+/// must have the hash that is its version), passes each on to the sink, and keeps the version before where the
+/// sink refuses. Written by one thread at a time (restore, then the <see cref="ConfigStream"/> loop); others read
 /// <see cref="Snapshot"/>.
 /// </summary>
 internal sealed class ResourceCache(IConfigSink sink)
@@ -17,6 +17,9 @@ internal sealed class ResourceCache(IConfigSink sink)
 
     private volatile ImmutableSortedDictionary<string, Resource> _resources =
         ImmutableSortedDictionary.Create<string, Resource>(StringComparer.Ordinal);
+
+    // What was refused last: asked for again at each inventory, it would only be refused again.
+    private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
 
     /// <summary>What is in force; its resources are not to be changed.</summary>
     public ImmutableSortedDictionary<string, Resource> Snapshot => _resources;
@@ -39,21 +42,33 @@ internal sealed class ResourceCache(IConfigSink sink)
     {
         try
         {
-            return ApplyOrThrow(resource);
+            var result = resource.BodyCase switch
+            {
+                Resource.BodyOneofCase.EndpointsDelta => ApplyDelta(resource),
+                Resource.BodyOneofCase.Absent => Remove(resource.Key),
+                _ => ApplyWhole(resource),
+            };
+            _refused.Remove(resource.Key);
+            return result;
         }
         catch (FormatException e)
         {
+            _refused[resource.Key] = resource.Version;
             return ApplyResult.Rejected(e.Message);
         }
     }
 
-    /// <summary>The keys whose version differs from what the control plane says this stream holds, and those it does not know of.</summary>
+    /// <summary>
+    /// The keys whose version differs from what the control plane says this stream holds (but for versions refused
+    /// here), and those it does not know of.
+    /// </summary>
     public List<string> Differences(Inventory inventory)
     {
         var differing = new List<string>();
         foreach (var expected in inventory.Resources)
         {
-            if (!_resources.TryGetValue(expected.Key, out var held) || held.Version != expected.Version)
+            var isHeld = _resources.TryGetValue(expected.Key, out var held) && held.Version == expected.Version;
+            if (!isHeld && _refused.GetValueOrDefault(expected.Key) != expected.Version)
             {
                 differing.Add(expected.Key);
             }
@@ -64,14 +79,19 @@ internal sealed class ResourceCache(IConfigSink sink)
         return differing;
     }
 
-    private ApplyResult ApplyOrThrow(Resource resource)
+    private ApplyResult ApplyWhole(Resource resource)
     {
+        if (resource.BodyCase != Resource.BodyOneofCase.None && ContentHash.Of(resource) != resource.Version)
+        {
+            throw new FormatException("the content does not have the hash that is its version");
+        }
+
         switch (resource.BodyCase)
         {
-            case Resource.BodyOneofCase.Mesh:
+            case Resource.BodyOneofCase.Mesh when resource.Key == ResourceKeys.Mesh:
                 sink.SetMesh(MeshMapper.FromProto(resource.Mesh));
                 break;
-            case Resource.BodyOneofCase.Workload:
+            case Resource.BodyOneofCase.Workload when resource.Key == ResourceKeys.Workload:
                 sink.SetWorkload(MeshMapper.FromProto(resource.Workload));
                 break;
             case Resource.BodyOneofCase.Destination when ResourceKeys.TryParseDestination(resource.Key, out var authority):
@@ -80,11 +100,6 @@ internal sealed class ResourceCache(IConfigSink sink)
             case Resource.BodyOneofCase.Endpoints when ResourceKeys.TryParseEndpoints(resource.Key, out var service):
                 sink.SetEndpoints(MeshMapper.FromProto(service, resource.Endpoints));
                 break;
-            case Resource.BodyOneofCase.EndpointsDelta:
-                return ApplyDelta(resource);
-            case Resource.BodyOneofCase.Absent:
-                Remove(resource.Key);
-                return ApplyResult.Applied;
             default:
                 throw new FormatException($"'{resource.Key}' is no resource this version knows");
         }
@@ -102,13 +117,12 @@ internal sealed class ResourceCache(IConfigSink sink)
 
         var endpoints = EndpointDeltas.Apply(held.Endpoints, resource.EndpointsDelta);
         return ContentHash.Of(endpoints) == resource.Version
-            ? ApplyOrThrow(new Resource { Key = resource.Key, Version = resource.Version, Endpoints = endpoints })
+            ? ApplyWhole(new Resource { Key = resource.Key, Version = resource.Version, Endpoints = endpoints })
             : ApplyResult.NeedsResync;
     }
 
-    private void Remove(string key)
+    private ApplyResult Remove(string key)
     {
-        _resources = _resources.Remove(key);
         if (ResourceKeys.TryParseDestination(key, out var authority))
         {
             sink.RemoveDestination(authority);
@@ -117,6 +131,13 @@ internal sealed class ResourceCache(IConfigSink sink)
         {
             sink.RemoveEndpoints(service);
         }
+        else
+        {
+            throw new FormatException($"there is no mesh without '{key}'");
+        }
+
+        _resources = _resources.Remove(key);
+        return ApplyResult.Applied;
     }
 }
 

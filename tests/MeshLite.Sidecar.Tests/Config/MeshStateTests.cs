@@ -1,0 +1,100 @@
+using MeshLite.Model;
+using MeshLite.Protocol.V1;
+using MeshLite.Sidecar.Config;
+using MeshLite.TestKit;
+
+namespace MeshLite.Sidecar.Tests.Config;
+
+public sealed class MeshStateTests
+{
+    private static readonly DestinationConfig Orders = new() { Authority = "orders", Kind = DestinationKind.Unknown };
+
+    private readonly ManualTimeProvider _time = new();
+    private readonly Outbox _outbox = new();
+    private readonly MeshState _mesh;
+
+    public MeshStateTests()
+    {
+        // No backends in these tests, so nothing makes endpoints.
+        _mesh = new(_outbox, null!, new Random(1), _time);
+        _outbox.Begin(new Hello());
+    }
+
+    [Fact]
+    public async Task ResolveAsync_FirstUse_SubscribesAndWaitsForTheAnswer()
+    {
+        var first = _mesh.ResolveAsync("Orders", default);
+        var second = _mesh.ResolveAsync("orders", default);
+        first.IsCompleted.ShouldBeFalse();
+        Sent().ShouldBe(["+orders"]);
+
+        _mesh.SetDestination(Orders);
+
+        (await first).ShouldNotBeNull().Config.ShouldBe(Orders);
+        (await second).ShouldBeSameAs(await first);
+    }
+
+    [Fact]
+    public async Task ResolveAsync_NoAnswer_GivesUpAfterASecond()
+    {
+        var waiting = _mesh.ResolveAsync("orders", default);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        (await waiting).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task SweepIdle_NobodyCalled10Minutes_LetsGo()
+    {
+        _mesh.SetDestination(Orders);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        await _mesh.ResolveAsync("orders", default);
+        _time.Advance(TimeSpan.FromMinutes(9));
+        _mesh.SweepIdle();
+        Sent().ShouldBe(["+orders"]);
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _mesh.SweepIdle();
+
+        Sent().ShouldBe(["-orders"]);
+        _mesh.Destinations.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task RemoveDestination_LateAnswerToAnUnsubscribe_DoesNotFailWhoSubscribedAnew()
+    {
+        _mesh.SetDestination(Orders);
+        _time.Advance(MeshState.IdleTimeout);
+        _mesh.SweepIdle();
+        var waiting = _mesh.ResolveAsync("orders", default);
+
+        _mesh.RemoveDestination("orders");
+        _mesh.SetDestination(Orders);
+
+        Sent().ShouldBe(["+orders", "-orders", "+orders"]);
+        (await waiting.AsTask().WaitAsync(TimeSpan.FromSeconds(15))).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void RemoveDestination_InUse_IsSubscribedAgainAtTheNextUse()
+    {
+        _mesh.SetDestination(Orders);
+        _mesh.RemoveDestination("orders");
+
+        _ = _mesh.ResolveAsync("orders", default);
+
+        Sent()[^1].ShouldBe("+orders");
+    }
+
+    /// <summary>+ subscribed, - unsubscribed.</summary>
+    private List<string> Sent()
+    {
+        var sent = new List<string>();
+        while (_outbox.Messages.TryRead(out var message))
+        {
+            sent.AddRange(message.Subscribe?.Authorities.Select(a => "+" + a) ?? message.Unsubscribe!.Authorities.Select(a => "-" + a));
+        }
+
+        return sent;
+    }
+}
