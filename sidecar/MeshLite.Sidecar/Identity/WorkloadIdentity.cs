@@ -154,6 +154,7 @@ internal sealed class WorkloadIdentity
                 var bundle = _streamed is { } streamed && Covers(streamed, leaf, intermediates) ? streamed : issued.Bundle;
                 next = WorkloadCertificate.Create(
                     issued.Id, leaf, intermediates, _schedule.RenewAt(NotBefore(leaf), NotAfter(leaf)), bundle, _time);
+                _problem = null;
                 Publish_NeedsLock(next);
                 Keep(state =>
                 {
@@ -163,7 +164,6 @@ internal sealed class WorkloadIdentity
             }
         }
 
-        _problem = null;
         Attempts.Increment("ok");
         IdentityLog.Certified(_logger, next.Id, next.NotAfter, next.RenewAt);
         Changed?.Invoke(next);
@@ -189,11 +189,11 @@ internal sealed class WorkloadIdentity
 
             lock (_lock)
             {
+                _problem = null;
                 Publish_NeedsLock(WorkloadCertificate.Create(
                     id, leaf, [.. kept.Chain.Skip(1)], _schedule.RenewAt(NotBefore(leaf), NotAfter(leaf)), kept.Bundle, _time));
             }
 
-            _problem = null;
             IdentityLog.Restored(_logger, id, NotAfter(leaf));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)

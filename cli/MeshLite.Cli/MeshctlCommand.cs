@@ -1,0 +1,20 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace MeshLite.Cli;
+
+/// <summary><c>meshctl</c> with its commands; alone it shows its help.</summary>
+public static class MeshctlCommand
+{
+    /// <summary>The command; results go to <paramref name="output"/>, remarks to <paramref name="error"/>.</summary>
+    public static RootCommand Create(TimeProvider time, TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand("meshctl: command line of the MeshLite service mesh")
+        {
+            TokenCommand.Create(time, output, error),
+            VersionCommand.Create(output),
+        };
+        root.SetAction(parsed => new HelpAction().Invoke(parsed));
+        return root;
+    }
+}
