@@ -39,15 +39,11 @@ internal sealed class ControlPlaneKillClaim : IClaim
         }
 
         await shop.RestoreAsync(Name);
-        return new ClaimResult(Name, flip.Done && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>
+        return new ClaimResult(Name, flip.Done && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
         {
             ["awayMs"] = Away.TotalMilliseconds,
             ["restartMs"] = sabotage ? null : Math.Round(ready.TotalMilliseconds),
             ["policyChangeAfterRestartMs"] = flip.Done ? Math.Round(flip.LastOld.TotalMilliseconds, 1) : null,
-            ["requests"] = tally.Requests,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 }

@@ -37,17 +37,13 @@ internal sealed class CountersClaim : IClaim
         var counted = await SettledAsync(shop, before, expected);
         var tally = await Tally.OfAsync(shop, Prefix, sent);
         var equal = expected.All(e => counted[e.Key] == e.Value);
-        return new ClaimResult(Name, equal && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>
+        return new ClaimResult(Name, equal && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
         {
-            ["requests"] = sent.Count,
             ["outboundCounted"] = counted.Values.Sum(c => c.Outbound),
             ["outboundSent"] = expected.Values.Sum(c => c.Outbound),
             ["inboundCounted"] = counted.Values.Sum(c => c.Inbound),
             ["inboundReceived"] = expected.Values.Sum(c => c.Inbound),
             ["sidecars"] = expected.ToDictionary(e => e.Key, e => new { counted = counted[e.Key], atApplication = e.Value }),
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 

@@ -35,14 +35,10 @@ internal sealed class HeaderClaim : IClaim
             await shop.RestoreAsync(Name);
         }
 
-        return new ClaimResult(Name, elsewhere == 0 && atV2 == Requests && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>
+        return new ClaimResult(Name, elsewhere == 0 && atV2 == Requests && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
         {
-            ["requests"] = tally.Requests,
             ["atV2"] = atV2,
             ["elsewhere"] = elsewhere,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 }

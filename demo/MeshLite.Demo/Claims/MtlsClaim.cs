@@ -43,9 +43,8 @@ internal sealed class MtlsClaim : IClaim
             && callers.All(c => c.Expected) && callers.Count == 4
             && servers.All(s => s.Proved == s.Demanded && s.Proved is not null)
             && strangers.Plaintext == 0 && strangers.WithoutCertificate == 0;
-        return new ClaimResult(Name, holds, new Dictionary<string, object?>
+        return new ClaimResult(Name, holds, new Dictionary<string, object?>(tally.Figures())
         {
-            ["requests"] = tally.Requests,
             ["hops"] = callers.Count,
             ["callers"] = callers.Select(c => $"{c.Role} from {(c.Client.Length == 0 ? "unknown" : c.Client)}: {c.Count}").ToArray(),
             ["servers"] = servers.Select(s => $"{s.Caller} to {s.Server}: {s.Proved ?? "unproved"}").ToArray(),
@@ -54,9 +53,6 @@ internal sealed class MtlsClaim : IClaim
             ["plaintextAccepted"] = strangers.Plaintext,
             ["withoutCertificateTried"] = shop.Members.Count,
             ["withoutCertificateAccepted"] = strangers.WithoutCertificate,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 

@@ -38,7 +38,7 @@ internal sealed class PolicyChangeClaim : IClaim
         var effect = flips.Where(f => f.Done).Select(f => f.FirstNew!.Value.TotalMilliseconds).Order().ToArray();
         var last = flips.Where(f => f.Done).Select(f => f.LastOld.TotalMilliseconds).Order().ToArray();
         var holds = effect.Length == Changes && effect[^1] <= Bound.TotalMilliseconds && last[^1] <= Bound.TotalMilliseconds && tally is { Lost: 0, Doubled: 0 };
-        return new ClaimResult(Name, holds, new Dictionary<string, object?>
+        return new ClaimResult(Name, holds, new Dictionary<string, object?>(tally.Figures())
         {
             ["changes"] = flips.Count,
             ["tookEffect"] = effect.Length,
@@ -47,10 +47,6 @@ internal sealed class PolicyChangeClaim : IClaim
             ["lastOldMsP50"] = Percentile(last, 0.5),
             ["lastOldMsMax"] = Percentile(last, 1),
             ["boundMs"] = Bound.TotalMilliseconds,
-            ["requests"] = tally.Requests,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 

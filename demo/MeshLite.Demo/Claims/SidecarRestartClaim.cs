@@ -44,16 +44,12 @@ internal sealed class SidecarRestartClaim : IClaim
         var tally = await Tally.OfAsync(shop, "sidecar-restart-", await load.StopAsync());
         await shop.ServingAsync("sidecar-restart-after-", shop.Members);
         var holds = tally is { Lost: 0, Doubled: 0 } && exitCodes.All(c => c == 0) && exitCodes.Count == shop.OrdersV1.Count;
-        return new ClaimResult(Name, holds, new Dictionary<string, object?>
+        return new ClaimResult(Name, holds, new Dictionary<string, object?>(tally.Figures())
         {
             ["restarts"] = exitCodes.Count,
             ["exitCodes"] = exitCodes,
             ["drainMs"] = drains,
             ["startToReadyMs"] = starts,
-            ["requests"] = tally.Requests,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 }

@@ -35,16 +35,12 @@ internal sealed class SplitClaim : IClaim
         }
 
         var percentV2 = 100.0 * arrived["v2"] / Math.Max(1, arrived["v1"] + arrived["v2"]);
-        return new ClaimResult(Name, Math.Abs(percentV2 - 10) <= TolerancePoints && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>
+        return new ClaimResult(Name, Math.Abs(percentV2 - 10) <= TolerancePoints && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
         {
-            ["requests"] = tally.Requests,
             ["atV1"] = arrived["v1"],
             ["atV2"] = arrived["v2"],
             ["percentV2"] = Math.Round(percentV2, 2),
             ["tolerancePoints"] = TolerancePoints,
-            ["lost"] = tally.Lost,
-            ["doubled"] = tally.Doubled,
-            ["firstFailure"] = tally.FirstFailure,
         });
     }
 }

@@ -6,7 +6,11 @@ namespace MeshLite.Demo.Load;
 /// Requests sent, held against the applications' ledgers. Lost: not answered with 2xx, or missing at an application of
 /// its path. Doubled: an application got it more than once, its replicas taken together.
 /// </summary>
-internal sealed record Tally(int Requests, int Lost, int Doubled, string? FirstFailure)
+/// <param name="Requests">Sent.</param>
+/// <param name="Lost">As above.</param>
+/// <param name="Doubled">As above.</param>
+/// <param name="Failures">A line for each.</param>
+internal sealed record Tally(int Requests, int Lost, int Doubled, IReadOnlyList<string> Failures)
 {
     public static async Task<Tally> OfAsync(ShopMesh shop, string prefix, IReadOnlyCollection<SentRequest> sent)
     {
@@ -20,7 +24,7 @@ internal sealed record Tally(int Requests, int Lost, int Doubled, string? FirstF
         }
 
         var (lost, doubled) = (0, 0);
-        string? first = null;
+        var failures = new List<string>();
         foreach (var request in sent)
         {
             var path = request.ViaFrontend ? (string[])["frontend", "orders", "inventory"] : ["orders", "inventory"];
@@ -28,16 +32,23 @@ internal sealed record Tally(int Requests, int Lost, int Doubled, string? FirstF
             if (!request.Succeeded || missing is not null)
             {
                 lost++;
-                first ??= request.Succeeded ? $"{request.Describe()} never reached {missing}" : request.Describe();
+                failures.Add(request.Succeeded ? $"{request.Describe()} never reached {missing}" : request.Describe());
             }
 
             if (path.FirstOrDefault(role => booked.GetValueOrDefault((role, request.Id)) > 1) is { } twice)
             {
                 doubled++;
-                first ??= $"{request.Describe()} reached {twice} {booked[(twice, request.Id)]} times";
+                failures.Add($"{request.Describe()} reached {twice} {booked[(twice, request.Id)]} times");
             }
         }
 
-        return new Tally(sent.Count, lost, doubled, first);
+        failures.Sort(StringComparer.Ordinal);
+        return new Tally(sent.Count, lost, doubled, failures);
     }
+
+    /// <summary>What each claim that counts losses says of them.</summary>
+    public IEnumerable<KeyValuePair<string, object?>> Figures() =>
+    [
+        new("requests", Requests), new("lost", Lost), new("doubled", Doubled), new("failures", Failures.Count == 0 ? null : Failures.Take(3).ToArray()),
+    ];
 }

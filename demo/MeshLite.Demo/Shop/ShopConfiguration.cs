@@ -32,7 +32,7 @@ internal sealed class ShopConfiguration
         new(File.ReadAllText(Path.Combine(directory, MeshFile)), File.ReadAllText(Path.Combine(directory, OrdersFile)));
 
     /// <summary>Other weights.</summary>
-    public string OrdersSplit(int v1, int v2) => Change(Change(Orders, "weight: 90", $"weight: {v1}"), "weight: 10", $"weight: {v2}");
+    public string OrdersSplit(int v1, int v2) => Change(Change(Orders, "v1, weight: 90", $"v1, weight: {v1}"), "v2, weight: 10", $"v2, weight: {v2}");
 
     private static string Change(string document, string from, string to) =>
         document.Contains(from, StringComparison.Ordinal)
