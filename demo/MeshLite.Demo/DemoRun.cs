@@ -22,7 +22,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoOutput output, string ou
             foreach (var claim in AllClaims.List)
             {
                 var sabotage = claim.Name == options.Break;
-                var what = $"{claim.Name}: {claim.Says}{(sabotage ? " (sabotaged)" : "")}";
+                var what = $"{claim.Name}{(sabotage ? ", sabotaged" : "")}";
                 var result = await output.DuringAsync(what, () => MeasureAsync(claim, shop, sabotage)).WaitAsync(cancellation);
                 results.Add((claim, result));
                 output.Measured(result);
@@ -54,7 +54,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoOutput output, string ou
         }
         catch (Exception e) when (e is ProcessFailedException or HttpRequestException)
         {
-            return new ClaimResult(claim.Name, false, new Dictionary<string, object?> { ["error"] = e.Message });
+            return new ClaimResult(claim.Name, false, new Dictionary<string, object?> { ["error"] = e.Message }) { Summary = e.Message };
         }
     }
 

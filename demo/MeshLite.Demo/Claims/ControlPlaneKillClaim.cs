@@ -39,7 +39,10 @@ internal sealed class ControlPlaneKillClaim : IClaim
         }
 
         await shop.RestoreAsync(Name);
-        return new ClaimResult(Name, flip.Done && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
+        var summary = flip.Done
+            ? $"away {Away.TotalSeconds:0} s, a policy saved after the restart took effect in {flip.LastOld.TotalMilliseconds:0} ms"
+            : $"away {Away.TotalSeconds:0} s, a policy saved afterwards took no effect in {patience.TotalSeconds:0} s";
+        return ClaimResult.Of(Name, flip.Done, tally, summary, new Dictionary<string, object?>
         {
             ["awayMs"] = Away.TotalMilliseconds,
             ["restartMs"] = sabotage ? null : Math.Round(ready.TotalMilliseconds),

@@ -37,7 +37,8 @@ internal sealed class CountersClaim : IClaim
         var counted = await SettledAsync(shop, before, expected);
         var tally = await Tally.OfAsync(shop, Prefix, sent);
         var equal = expected.All(e => counted[e.Key] == e.Value);
-        return new ClaimResult(Name, equal && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
+        var summary = $"outbound {counted.Values.Sum(c => c.Outbound)} counted of {expected.Values.Sum(c => c.Outbound)} sent, inbound {counted.Values.Sum(c => c.Inbound)} counted of {expected.Values.Sum(c => c.Inbound)} received";
+        return ClaimResult.Of(Name, equal, tally, summary, new Dictionary<string, object?>
         {
             ["outboundCounted"] = counted.Values.Sum(c => c.Outbound),
             ["outboundSent"] = expected.Values.Sum(c => c.Outbound),

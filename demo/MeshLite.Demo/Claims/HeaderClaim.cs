@@ -35,7 +35,8 @@ internal sealed class HeaderClaim : IClaim
             await shop.RestoreAsync(Name);
         }
 
-        return new ClaimResult(Name, elsewhere == 0 && atV2 == Requests && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
+        var summary = $"{atV2} of {Requests} at v2, {elsewhere} elsewhere";
+        return ClaimResult.Of(Name, elsewhere == 0 && atV2 == Requests, tally, summary, new Dictionary<string, object?>
         {
             ["atV2"] = atV2,
             ["elsewhere"] = elsewhere,

@@ -39,16 +39,17 @@ internal sealed class MtlsClaim : IClaim
             await PlaintextAsync(shop, accepted: false);
         }
 
-        var holds = tally is { Lost: 0, Doubled: 0 }
-            && callers.All(c => c.Expected) && callers.Count == 4
-            && servers.All(s => s.Proved == s.Demanded && s.Proved is not null)
+        var proved = servers.Count(s => s.Proved == s.Demanded && s.Proved is not null);
+        var holds = callers.All(c => c.Expected) && callers.Count == 4
+            && proved == servers.Count
             && strangers.Plaintext == 0 && strangers.WithoutCertificate == 0;
-        return new ClaimResult(Name, holds, new Dictionary<string, object?>(tally.Figures())
+        var summary = $"{callers.Count(c => c.Expected)} of {callers.Count} hops with the caller they should have; {proved} of {servers.Count} servers proved the identity demanded; of {shop.Members.Count} ports {strangers.Plaintext} took plaintext, {strangers.WithoutCertificate} took TLS without a certificate";
+        return ClaimResult.Of(Name, holds, tally, summary, new Dictionary<string, object?>
         {
             ["hops"] = callers.Count,
             ["callers"] = callers.Select(c => $"{c.Role} from {(c.Client.Length == 0 ? "unknown" : c.Client)}: {c.Count}").ToArray(),
             ["servers"] = servers.Select(s => $"{s.Caller} to {s.Server}: {s.Proved ?? "unproved"}").ToArray(),
-            ["serversAsDemanded"] = servers.Count(s => s.Proved == s.Demanded && s.Proved is not null),
+            ["serversAsDemanded"] = proved,
             ["plaintextTried"] = shop.Members.Count,
             ["plaintextAccepted"] = strangers.Plaintext,
             ["withoutCertificateTried"] = shop.Members.Count,

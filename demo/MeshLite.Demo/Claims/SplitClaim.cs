@@ -35,7 +35,8 @@ internal sealed class SplitClaim : IClaim
         }
 
         var percentV2 = 100.0 * arrived["v2"] / Math.Max(1, arrived["v1"] + arrived["v2"]);
-        return new ClaimResult(Name, Math.Abs(percentV2 - 10) <= TolerancePoints && tally is { Lost: 0, Doubled: 0 }, new Dictionary<string, object?>(tally.Figures())
+        var summary = $"v1 {arrived["v1"]}, v2 {arrived["v2"]} ({percentV2:0.0} %)";
+        return ClaimResult.Of(Name, Math.Abs(percentV2 - 10) <= TolerancePoints, tally, summary, new Dictionary<string, object?>
         {
             ["atV1"] = arrived["v1"],
             ["atV2"] = arrived["v2"],

@@ -46,6 +46,10 @@ internal sealed record Tally(int Requests, int Lost, int Doubled, IReadOnlyList<
         return new Tally(sent.Count, lost, doubled, failures);
     }
 
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{Requests} requests, lost {Lost}, doubled {Doubled}{(Failures.Count == 0 ? "" : $" (first: {Failures[0].Trim()})")}";
+
     /// <summary>What each claim that counts losses says of them.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Figures() =>
     [

@@ -13,7 +13,7 @@ internal sealed class PlainOutput(TimeProvider time) : IDemoOutput
         return work();
     }
 
-    public void Measured(ClaimResult result) => Line($"          {(result.Holds ? "holds" : "FAILS")}: {MeasuredText.Of(result)}");
+    public void Measured(ClaimResult result) => Line($"          {(result.Holds ? "holds" : "FAILS")}: {result.Summary}");
 
     public void Table(IReadOnlyList<(IClaim Claim, ClaimResult Result)> results)
     {
