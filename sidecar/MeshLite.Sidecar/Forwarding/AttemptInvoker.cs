@@ -68,8 +68,9 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
                 var error = ForwardErrors.FromSend(e);
                 if (e is OperationCanceledException || !error.Undelivered || !MayRetry(attempt, body))
                 {
+                    // Of a body that broke off, or a caller that left, YARP knows.
+                    state.Error = e is OperationCanceledException || body is { BrokeOff: true } ? null : error;
                     body?.Commit();
-                    state.Error = e is OperationCanceledException ? null : error;
                     throw;
                 }
             }
@@ -80,7 +81,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
     }
 
     private static bool MayRetry(int attempt, ReplayContent? body) =>
-        attempt < AttemptSettings.MaxRetries && (body is null || body.CanReplay);
+        attempt < AttemptSettings.MaxRetries && (body is null || body.TryRelease());
 
     private EndpointState Pick(in ExcludedEndpoints tried)
     {

@@ -27,17 +27,18 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     private bool _committed;
     private bool _finished;
     private bool _started;
+    private Exception? _failure;
     private Attempt? _current;
     private TaskCompletionSource _attached = NewSignal();
 
-    /// <summary>Whether another attempt could still send the whole body.</summary>
-    public bool CanReplay
+    /// <summary>Whether reading the caller's body failed: no attempt's fault. Asked before <see cref="Commit"/>, which may end the reading itself.</summary>
+    public bool BrokeOff
     {
         get
         {
             lock (_lock)
             {
-                return !_overflowed;
+                return _finished && _failure is not null;
             }
         }
     }
@@ -52,6 +53,27 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         }
 
         return content;
+    }
+
+    /// <summary>
+    /// Takes the body away from the attempt that failed, so that another can send it: until then nothing is read.
+    /// False: the whole of it can't be sent again, and it stays where it is.
+    /// </summary>
+    public bool TryRelease()
+    {
+        Attempt? before;
+        lock (_lock)
+        {
+            if (_overflowed || _failure is not null)
+            {
+                return false;
+            }
+
+            before = Detach_NeedsLock();
+        }
+
+        before?.End(new OperationCanceledException("Another attempt sends the body now."));
+        return true;
     }
 
     /// <summary>
@@ -83,7 +105,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         var attempt = new Attempt(stream, cancellationToken);
         await SendKeptAsync(attempt);
         using var detachWhenCancelled = cancellationToken.UnsafeRegister(
-            static state => ((Action)state!)(), () => Detach(attempt, new OperationCanceledException(cancellationToken)));
+            static state => ((Action)state!)(), (Action)(() => Detach(attempt, new OperationCanceledException(cancellationToken))));
         await attempt.Ended;
     }
 
@@ -142,7 +164,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             if (_finished)
             {
-                attempt.End();
+                attempt.End(_failure);
                 return;
             }
 
@@ -165,9 +187,9 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             await source.CopyToAsync(new PumpStream(this), context: null, _stopPump.Token);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e)
         {
-            // The caller's body broke off, or nobody takes it any more; YARP keeps the reason in its own result.
+            // The caller's body broke off, or nobody takes it any more. Not swallowed: the attempt ends with it.
             failure = e;
         }
 
@@ -175,6 +197,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         lock (_lock)
         {
             _finished = true;
+            _failure = failure;
             last = _current;
         }
 
@@ -202,8 +225,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
         {
-            Detach(attempt!, e);
-            if (!CanReplay)
+            if (!Detach(attempt!, e))
             {
                 throw new IOException("The request body could not be sent.", e);
             }
@@ -252,14 +274,17 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         _keptLength += data.Length;
     }
 
-    private void Detach(Attempt attempt, Exception reason)
+    /// <summary>The attempt takes nothing any more. Returns whether another could.</summary>
+    private bool Detach(Attempt attempt, Exception reason)
     {
         bool stop;
+        bool canReplay;
         lock (_lock)
         {
+            canReplay = !_overflowed;
             if (!ReferenceEquals(_current, attempt))
             {
-                return;
+                return canReplay;
             }
 
             Detach_NeedsLock();
@@ -271,6 +296,8 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             _stopPump.Cancel();
         }
+
+        return canReplay;
     }
 
     private Attempt? Detach_NeedsLock()
