@@ -59,7 +59,7 @@ internal sealed class MeshState : IConfigSink
     /// </summary>
     public ValueTask<DestinationModel?> ResolveAsync(string authority, CancellationToken cancellationToken)
     {
-        if (_destinations.TryGetValue(authority, out var entry) && entry.Model is { } model)
+        if (_destinations.TryGetValue(authority, out var entry) && entry is { Model: { } model, LetGo: false })
         {
             entry.LastUsed = _time.GetTimestamp();
             return ValueTask.FromResult<DestinationModel?>(model);
@@ -68,15 +68,24 @@ internal sealed class MeshState : IConfigSink
         return ResolveFirstAsync(authority, cancellationToken);
     }
 
-    /// <summary>Lets go of destinations nobody calls; called once a minute.</summary>
+    /// <summary>
+    /// Lets go of destinations nobody calls; called once a minute. What was answered stays in force until the control
+    /// plane has said good-bye: it may be away, or find nothing new to say to one who comes back at once.
+    /// </summary>
     public void SweepIdle()
     {
         foreach (var (authority, entry) in _destinations)
         {
-            if (_time.GetElapsedTime(entry.LastUsed) >= IdleTimeout)
+            if (entry.LetGo || _time.GetElapsedTime(entry.LastUsed) < IdleTimeout)
             {
-                // In this order: whoever finds no entry subscribes anew, which does nothing before this is unsubscribed.
-                _outbox.Unsubscribe(authority);
+                continue;
+            }
+
+            // In this order: whoever finds it let go, or finds nothing, subscribes anew, which does nothing before this is unsubscribed.
+            _outbox.Unsubscribe(authority);
+            entry.LetGo = true;
+            if (entry.Model is null)
+            {
                 _destinations.TryRemove(authority, out _);
             }
         }
@@ -102,6 +111,7 @@ internal sealed class MeshState : IConfigSink
 
         var backends = destination.Backends.Select(CreateBackend).ToImmutableArray();
         var entry = _destinations.GetOrAdd(destination.Authority, _ => new DestinationEntry(_time.GetTimestamp()));
+        entry.LetGo = false;
         _outbox.Subscribe(destination.Authority); // one that was restored from disk is not subscribed yet
         entry.Set(new DestinationModel(destination, routes, backends));
         RetireUnused();
@@ -110,10 +120,9 @@ internal sealed class MeshState : IConfigSink
     /// <inheritdoc/>
     public void RemoveDestination(string authority)
     {
-        // One that waits for its answer has been subscribed anew meanwhile: this is the answer to an earlier Unsubscribe.
-        if (_destinations.TryGetValue(authority, out var entry) && entry.Model is not null)
+        // One that was not let go has been subscribed anew since: this answers the earlier Unsubscribe, another answer follows.
+        if (_destinations.TryGetValue(authority, out var entry) && entry is { Model: not null, LetGo: true })
         {
-            _outbox.Unsubscribe(authority);
             _destinations.TryRemove(KeyValuePair.Create(authority, entry));
         }
 
@@ -137,9 +146,10 @@ internal sealed class MeshState : IConfigSink
     /// <inheritdoc/>
     public void RemoveEndpoints(ServiceRef service)
     {
-        if (_pools.ContainsKey(service))
+        // Those a destination in force still names go with it.
+        if (_pools.TryGetValue(service, out var pool) && !UsedPools().Contains(pool))
         {
-            SetEndpoints(new EndpointSetConfig(service, []));
+            pool.Retire();
             _pools.Remove(service);
         }
     }
@@ -168,6 +178,12 @@ internal sealed class MeshState : IConfigSink
         }
 
         entry.LastUsed = now;
+        if (entry.LetGo)
+        {
+            entry.LetGo = false;
+            _outbox.Subscribe(key.Authority);
+        }
+
         if (entry.Model is { } model)
         {
             return model;
@@ -204,7 +220,7 @@ internal sealed class MeshState : IConfigSink
     // destination has named, and none names now, are.
     private void RetireUnused()
     {
-        var used = Destinations.SelectMany(destination => destination.Backends).Select(backend => backend.Pool).ToHashSet();
+        var used = UsedPools();
         foreach (var pool in _pools.Values)
         {
             pool.Named |= used.Contains(pool);
@@ -217,16 +233,26 @@ internal sealed class MeshState : IConfigSink
         }
     }
 
+    private HashSet<ServicePool> UsedPools() => [.. Destinations.SelectMany(destination => destination.Backends).Select(backend => backend.Pool)];
+
     /// <summary>One authority: its model once answered, and who waits for it.</summary>
     private sealed class DestinationEntry(long now)
     {
         private readonly TaskCompletionSource<DestinationModel> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private volatile DestinationModel? _model;
+        private volatile bool _letGo;
         private long _lastUsed = now;
 
         public DestinationModel? Model => _model;
 
         public Task<DestinationModel> Answered => _answered.Task;
+
+        /// <summary>Unsubscribed for being idle; the next use subscribes again.</summary>
+        public bool LetGo
+        {
+            get => _letGo;
+            set => _letGo = value;
+        }
 
         public long LastUsed
         {

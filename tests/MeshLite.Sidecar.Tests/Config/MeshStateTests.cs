@@ -57,6 +57,7 @@ public sealed class MeshStateTests
         _mesh.SweepIdle();
 
         Sent().ShouldBe(["-orders"]);
+        _mesh.RemoveDestination("orders");
         _mesh.Destinations.ShouldBeEmpty();
     }
 
@@ -76,14 +77,13 @@ public sealed class MeshStateTests
     }
 
     [Fact]
-    public void RemoveDestination_InUse_IsSubscribedAgainAtTheNextUse()
+    public async Task RemoveDestination_InUse_KeepsTheLastGood()
     {
         _mesh.SetDestination(Orders);
         _mesh.RemoveDestination("orders");
 
-        _ = _mesh.ResolveAsync("orders", default);
-
-        Sent()[^1].ShouldBe("+orders");
+        (await _mesh.ResolveAsync("orders", default)).ShouldNotBeNull().Config.ShouldBe(Orders);
+        Sent().ShouldBe(["+orders"]);
     }
 
     /// <summary>+ subscribed, - unsubscribed.</summary>
