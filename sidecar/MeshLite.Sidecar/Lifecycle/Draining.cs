@@ -41,8 +41,16 @@ internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Rea
         readiness.SetUnready("draining");
         outbox.ReportHealth(ready: false, draining: true);
         connections.Drain();
+        connections.DrainSilent();
+        var silentAt = Grace;
         while (time.GetElapsedTime(started) is var elapsed && elapsed < Limit && (elapsed < Grace || connections.Count > 0))
         {
+            if (elapsed >= silentAt)
+            {
+                connections.DrainSilent();
+                silentAt += Grace;
+            }
+
             await Task.Delay(Look, time);
         }
 

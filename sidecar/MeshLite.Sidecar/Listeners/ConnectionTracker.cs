@@ -24,21 +24,43 @@ internal sealed class ConnectionTracker
     public void Remove(MeshConnection connection) => _open.TryRemove(connection, out _);
 
     /// <summary>
-    /// Asks every connection to end after what is in flight. One that is accepted from now on is asked when its
-    /// first request has begun (<see cref="OnRequest"/>), so that what arrives is served.
+    /// Asks every connection to end after what is in flight. One whose first request is still to come is asked when that
+    /// has begun (<see cref="OnRequest"/>), so that what arrives is served.
     /// </summary>
     public void Drain()
     {
         _draining = true;
         foreach (var (connection, _) in _open)
         {
-            connection.Lifetime?.RequestClose();
+            if (connection.HasServed)
+            {
+                connection.Lifetime?.RequestClose();
+            }
+        }
+    }
+
+    /// <summary>Asks those too that were here at the last call and have still said nothing: opened ahead of a need that may never come.</summary>
+    public void DrainSilent()
+    {
+        foreach (var (connection, _) in _open)
+        {
+            if (connection.WasSilent)
+            {
+                connection.Lifetime?.RequestClose();
+            }
+
+            connection.WasSilent = !connection.HasServed;
         }
     }
 
     /// <summary>Called as each request begins.</summary>
     public void OnRequest(MeshConnection connection)
     {
+        if (!connection.HasServed)
+        {
+            connection.HasServed = true; // not written by every request: the connection is shared by many threads
+        }
+
         if (_draining)
         {
             connection.Lifetime?.RequestClose();

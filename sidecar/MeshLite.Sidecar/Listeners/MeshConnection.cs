@@ -34,4 +34,10 @@ internal sealed class MeshConnection(ListenerRole role, ConnectionProtocol proto
 
     /// <summary>Lets a draining sidecar ask the connection to end after what is in flight.</summary>
     public IConnectionLifetimeNotificationFeature? Lifetime { get; set; }
+
+    /// <summary>Whether a request has come by it.</summary>
+    public bool HasServed { get; set; }
+
+    /// <summary>Whether none had when a draining sidecar last looked; <see cref="ConnectionTracker"/>'s own.</summary>
+    public bool WasSilent { get; set; }
 }

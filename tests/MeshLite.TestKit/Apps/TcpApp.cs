@@ -9,15 +9,16 @@ namespace MeshLite.TestKit.Apps;
 /// </summary>
 public sealed class TcpApp : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<Socket, CancellationToken, Task> _handler;
     private readonly Task _accepting;
     private int _connections;
 
-    /// <summary>Starts it.</summary>
-    public TcpApp(Func<Socket, CancellationToken, Task>? handler = null)
+    /// <summary>Starts it; <paramref name="port"/> 0 picks a free one.</summary>
+    public TcpApp(Func<Socket, CancellationToken, Task>? handler = null, int port = 0)
     {
+        _listener = new TcpListener(IPAddress.Loopback, port);
         _handler = handler ?? EchoAsync;
         _listener.Start();
         _accepting = AcceptAsync();
