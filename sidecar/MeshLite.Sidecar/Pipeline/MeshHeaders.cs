@@ -6,7 +6,7 @@ namespace MeshLite.Sidecar.Pipeline;
 /// </summary>
 internal static class MeshHeaders
 {
-    private const string Prefix = "meshlite-";
+    private const string Prefix = "meshlite";
 
     /// <summary>Why the mesh failed the request; on responses made by the mesh.</summary>
     public const string Error = "meshlite-error";
@@ -26,7 +26,7 @@ internal static class MeshHeaders
     /// <summary>The caller's remaining time; the one mesh header accepted from anyone (it can only shorten).</summary>
     public const string Timeout = "meshlite-timeout";
 
-    /// <summary>Whether a header belongs to the mesh.</summary>
+    /// <summary>Whether a header belongs to the mesh. With an underscore too: CGI, WSGI and their kin give applications both under one name.</summary>
     public static bool IsMeshHeader(string name) =>
-        name.Length > Prefix.Length && (name[0] | 0x20) == 'm' && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);
+        name.Length > Prefix.Length + 1 && name[Prefix.Length] is '-' or '_' && (name[0] | 0x20) == 'm' && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);
 }

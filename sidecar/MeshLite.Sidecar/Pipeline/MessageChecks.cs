@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 
 namespace MeshLite.Sidecar.Pipeline;
 
@@ -17,13 +18,9 @@ internal static class MessageChecks
             return Refused("The request names no host.");
         }
 
-        var headers = request.Headers;
-
-        // RFC 9112 §6.3: both length fields is how requests are smuggled. Kestrel lets Transfer-Encoding win and
-        // keeps the other as X-Content-Length; the message is refused here.
-        if (headers.TransferEncoding.Count > 0 && headers.ContainsKey("X-Content-Length"))
+        if (request.Headers.TransferEncoding is { Count: > 0 } coding && CheckTransferEncoding(request, coding) is { } problem)
         {
-            return Refused("The request has both Content-Length and Transfer-Encoding.");
+            return problem;
         }
 
         if (HttpMethods.IsConnect(request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true, Protocol: "websocket" })
@@ -37,7 +34,28 @@ internal static class MessageChecks
             return Refused("The target '*' can't be forwarded.");
         }
 
-        return headers.Upgrade.Count > 0 ? CheckUpgrade(context) : null;
+        return request.Headers.Upgrade.Count > 0 ? CheckUpgrade(context) : null;
+    }
+
+    // RFC 9112 §6: how the body ends is what requests are smuggled by.
+    private static ProxyError? CheckTransferEncoding(HttpRequest request, StringValues coding)
+    {
+        // §6.1: of HTTP/1.0 "the framing is faulty", whatever it says.
+        if (HttpProtocol.IsHttp10(request.Protocol))
+        {
+            return Refused("HTTP/1.0 has no Transfer-Encoding.");
+        }
+
+        // §6.3: Kestrel lets Transfer-Encoding win and keeps the other field as X-Content-Length.
+        if (request.Headers.ContainsKey("X-Content-Length"))
+        {
+            return Refused("The request has both Content-Length and Transfer-Encoding.");
+        }
+
+        // Kestrel undoes "chunked" alone: any coding before it would be lost on the way, and its body not.
+        return coding.Count == 1 && coding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase)
+            ? null
+            : Refused("A Transfer-Encoding other than 'chunked' is not carried.");
     }
 
     // RFC 9110 §7.8: an Upgrade may be ignored. h2c is (clients offer it with plain requests); of a protocol that
