@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Net.Http.Headers;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -36,7 +37,7 @@ internal static class MeshServerLimits
         kestrel.AllowHostHeaderOverride = true;
         kestrel.AllowAlternateSchemes = true;
         // Bytes of header values pass as they are.
-        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        kestrel.RequestHeaderEncodingSelector = static name => name == HeaderNames.Connection ? ConnectionFieldEncoding.Instance : Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
 
         var limits = kestrel.Limits;

@@ -66,7 +66,7 @@ internal sealed class MeshFixture : IAsyncDisposable
         return sidecar;
     }
 
-    /// <summary>Makes a service of these endpoints known, under its short name, with one rule that matches everything.</summary>
+    /// <summary>Makes a service of these endpoints known, under its short name with and without port, with one rule that matches everything.</summary>
     public void Service(string name, params SidecarComponents[] endpoints) =>
         Service(new RouteRuleConfig { Name = "default", Backends = [new WeightedBackendConfig(0, 1)] }, name, endpoints);
 
@@ -83,15 +83,18 @@ internal sealed class MeshFixture : IAsyncDisposable
             .. endpoints.Select(e => new EndpointConfig { Address = e.Address, Identity = e.Identity, Workload = $"{name}-{e.Address.Port}" })
                 .OrderBy(e => e.Address.ToString(), StringComparer.Ordinal),
         ]));
-        ControlPlane.Set(new DestinationConfig
+        foreach (var authority in (string[])[name, $"{name}:80"])
         {
-            Authority = name,
-            Kind = DestinationKind.Service,
-            Service = service,
-            Matches = [new RouteMatchConfig { Rule = 0 }],
-            Rules = [rule],
-            Backends = [new BackendConfig { Service = service }],
-        });
+            ControlPlane.Set(new DestinationConfig
+            {
+                Authority = authority,
+                Kind = DestinationKind.Service,
+                Service = service,
+                Matches = [new RouteMatchConfig { Rule = 0 }],
+                Rules = [rule],
+                Backends = [new BackendConfig { Service = service }],
+            });
+        }
     }
 
     /// <summary>An HTTP client that calls through a sidecar's outbound port.</summary>
