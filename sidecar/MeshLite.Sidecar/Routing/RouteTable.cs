@@ -17,9 +17,8 @@ internal sealed class RouteTable
     private readonly RouteMatchModel[] _matches;
     private readonly PathIndex? _index;
 
-    private RouteTable(RouteMatchModel[] matches, ImmutableArray<RouteRuleModel> rules, bool useIndex)
+    private RouteTable(RouteMatchModel[] matches, bool useIndex)
     {
-        Rules = rules;
         _matches = matches;
         _index = useIndex ? new PathIndex(matches) : null;
         foreach (var match in matches)
@@ -27,9 +26,6 @@ internal sealed class RouteTable
             LooksAtPaths |= match.Path is { Type: not PathMatchType.PathPrefix } or { Value.Length: > 0 };
         }
     }
-
-    /// <summary>The rules, in the order of <see cref="DestinationConfig.Rules"/>.</summary>
-    public ImmutableArray<RouteRuleModel> Rules { get; }
 
     /// <summary>Some match tells paths apart, so a path of several meanings must be refused (<see cref="RequestTarget.IsAmbiguous"/>).</summary>
     public bool LooksAtPaths { get; }
@@ -69,7 +65,7 @@ internal sealed class RouteTable
             }
         }
 
-        table = errors.Count == 0 ? new RouteTable([.. matches], models, useIndex) : null;
+        table = errors.Count == 0 ? new RouteTable([.. matches], useIndex) : null;
         problems = [.. errors, .. ignored];
         return table is not null;
     }

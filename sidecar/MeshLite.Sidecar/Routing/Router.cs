@@ -1,4 +1,3 @@
-using MeshLite.Model;
 using MeshLite.Sidecar.Pipeline;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -38,18 +37,10 @@ internal static class Router
             : null;
     }
 
-    /// <summary>Where a TCP connection goes: by the first rule that looks at nothing of HTTP. Null: there is none, or it leads nowhere.</summary>
-    public static BackendModel? RouteTcp(DestinationModel destination)
-    {
-        foreach (var match in destination.Config.Matches)
-        {
-            if (match is { Path: null or { Type: PathMatchType.PathPrefix, Value: "/" }, Method: null, Headers.IsEmpty: true, Query.IsEmpty: true })
-            {
-                var chosen = destination.Routes.Rules[match.Rule].Split.Next();
-                return chosen < 0 || destination.Backends[chosen].Config.Missing ? null : destination.Backends[chosen];
-            }
-        }
-
-        return null;
-    }
+    /// <summary>
+    /// Where a TCP connection goes: to all endpoints of the service, which is backend 0 of every destination. Rules
+    /// are about HTTP. Null: the service has no such backend.
+    /// </summary>
+    public static BackendModel? RouteTcp(DestinationModel destination) =>
+        destination.Backends is [{ Config.Missing: false } service, ..] ? service : null;
 }
