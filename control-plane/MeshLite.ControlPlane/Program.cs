@@ -1,1 +1,4 @@
-return 0;
+using MeshLite.ControlPlane;
+using MeshLite.Hosting;
+
+return await CommandLineRunner.RunAsync(ControlPlaneCommand.Create(ControlPlaneStartup.RunAsync), args);

@@ -15,6 +15,9 @@ public sealed class GrpcStreamReader<T>
     /// <summary>The next message; null once the caller has sent its last. Ends with <see cref="OperationCanceledException"/> when the call ends.</summary>
     public ValueTask<T?> ReadAsync() => _call.Reader.ReadAsync(_parser, _call.CancellationToken);
 
+    /// <summary>As above, with a token of the handler's own, which must be linked to the call's.</summary>
+    public ValueTask<T?> ReadAsync(CancellationToken linked) => _call.Reader.ReadAsync(_parser, linked);
+
     /// <summary>All messages until the caller has sent its last. A cancelled enumeration ends the reading, not the call.</summary>
     public async IAsyncEnumerable<T> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -45,5 +48,12 @@ public sealed class GrpcStreamWriter<T>
     {
         _call.ApplyHeaders();
         return _call.Writer.WriteAndFlushAsync(message, _call.CancellationToken);
+    }
+
+    /// <summary>As above, with a token of the handler's own, which must be linked to the call's. After a write given up nothing more can be sent.</summary>
+    public ValueTask WriteAsync(T message, CancellationToken linked)
+    {
+        _call.ApplyHeaders();
+        return _call.Writer.WriteAndFlushAsync(message, linked);
     }
 }

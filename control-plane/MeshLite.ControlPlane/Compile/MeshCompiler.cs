@@ -22,15 +22,14 @@ public static class MeshCompiler
     /// <param name="identity">From its certificate.</param>
     /// <param name="workload">Its name.</param>
     /// <param name="service">The service it serves; empty: none.</param>
-    /// <param name="labels">Its labels.</param>
-    public static WorkloadConfig Compile(
-        IndexView view, SpiffeId identity, string workload, string service, ImmutableSortedDictionary<string, string> labels) => new()
+    /// <param name="version">Its <c>version</c> label.</param>
+    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version) => new()
     {
         Identity = identity,
         Mtls = view.Mesh.Mtls,
         Service = service.Length == 0 ? null : new ServiceRef(
             identity.Namespace, service, ServicePorts.Find(view, new(identity.Namespace, service), null)?.Port ?? ServicePorts.Default),
         Workload = workload,
-        Version = labels.GetValueOrDefault("version", ""),
+        Version = version,
     };
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 
 namespace MeshLite.ControlPlane.Index;
@@ -27,6 +28,9 @@ public sealed class MeshIndex
 
     /// <summary>Adds a change; never blocks.</summary>
     public void Post(IndexChange change) => _changes.Writer.TryWrite(change);
+
+    /// <summary>The next change that waits; for tests that apply changes themselves.</summary>
+    internal bool TryTake([NotNullWhen(true)] out IndexChange? change) => _changes.Reader.TryRead(out change);
 
     /// <summary>Applies changes until cancelled. <paramref name="publish"/> is called for every batch, before and after the sync.</summary>
     public async Task RunAsync(Action<IndexUpdate> publish, CancellationToken cancellationToken)

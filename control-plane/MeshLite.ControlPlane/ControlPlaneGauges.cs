@@ -1,0 +1,43 @@
+using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Sources;
+using MeshLite.Metrics;
+
+namespace MeshLite.ControlPlane;
+
+/// <summary>Series read when somebody scrapes, from parts that know nothing of metrics.</summary>
+internal static class ControlPlaneGauges
+{
+    /// <summary>Registers them.</summary>
+    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry workloads, IdentityModule identity)
+    {
+        registry.AddGaugeCallback("meshlite_config_resources", "Documents in force, by kind.", ["kind"], samples =>
+        {
+            var counts = index.View.Resources.Keys.CountBy(k => k.Kind).ToDictionary();
+            foreach (var kind in Enum.GetValues<ResourceKind>())
+            {
+                samples.Add(counts.GetValueOrDefault(kind), kind.ToString());
+            }
+        });
+        registry.AddGaugeCallback("meshlite_workloads_registered", "Workloads registered, those whose stream broke less than 10 s ago among them.", () => workloads.Count);
+        registry.AddGaugeCallback("meshlite_config_published", "Compiled resources that some sidecar is subscribed to.", () => publisher.Count);
+        registry.AddCounterCallback("meshlite_certifications_total", "Certificates signed (token, renewal), and refused by reason.", ["outcome"], samples =>
+        {
+            foreach (var (outcome, count) in identity.Certifications.Snapshot())
+            {
+                samples.Add(count, outcome);
+            }
+        });
+        registry.AddCounterCallback("meshlite_handshakes_refused_total", "Client certificates refused, by reason.", ["reason"], samples =>
+        {
+            foreach (var (reason, count) in identity.RefusedHandshakes.Snapshot())
+            {
+                samples.Add(count, reason);
+            }
+        });
+        registry.AddProcessMetrics();
+        registry.AddRuntimeMetrics();
+    }
+}

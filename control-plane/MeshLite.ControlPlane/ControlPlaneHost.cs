@@ -1,0 +1,221 @@
+using System.Net;
+using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Streaming;
+using MeshLite.Hosting;
+using MeshLite.Metrics;
+using MeshLite.Protocol.Grpc;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.ControlPlane;
+
+/// <summary>
+/// A running control plane: puts the parts together, starts them in order, ends them together. Owned by Program, or by a test
+/// that wants one in its own process.
+/// </summary>
+public sealed class ControlPlaneHost : IAsyncDisposable
+{
+    private const string GrpcListener = "grpc";
+    private const string TelemetryListener = "telemetry";
+
+    /// <summary>How long open streams and requests are given at the end. <value>5 s.</value></summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _app;
+    private readonly ILoggerFactory _loggers;
+    private readonly ListenerSet _listeners;
+    private readonly MetricRegistry _registry;
+    private readonly IdentityModule _identity;
+    private readonly WorkloadRegistry _workloads;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly MeshIndex _index = new();
+    private readonly Publisher _publisher = new();
+    private readonly ILogger<ControlPlaneHost> _logger;
+    private readonly ProblemReporter _problems;
+    private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<Task>[] _starts;
+    private readonly List<Task> _loops = [];
+    private volatile bool _failed;
+
+    private ControlPlaneHost(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // Before the host: Kestrel is configured while it is built, and needs the identity, which logs.
+        var loggers = LoggerFactory.Create(logging);
+        builder.Services.AddSingleton(loggers);
+        _loggers = loggers;
+        _identity = IdentityModule.Create(
+            new IdentityOptions { DataDirectory = options.DataDirectory, ListenAddresses = [options.Grpc.Address], SubjectNames = options.SubjectNames }, time, loggers);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        _listeners = new ListenerSet();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            GrpcServer.Configure(kestrel.Limits);
+            _listeners.Add(kestrel, GrpcListener, options.Grpc, _identity.ConfigureHttps);
+            _listeners.Add(kestrel, TelemetryListener, options.Telemetry, _ => { });
+        });
+        _app = builder.Build();
+        _logger = loggers.CreateLogger<ControlPlaneHost>();
+        _problems = new ProblemReporter(loggers.CreateLogger<ProblemReporter>());
+
+        _registry = new MetricRegistry(time);
+        var metrics = new ControlPlaneMetrics(_registry);
+        var store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
+        _workloads = new WorkloadRegistry(store, _index, time, loggers.CreateLogger<WorkloadRegistry>());
+        var directory = new DirectorySource(
+            options.ConfigDirectory, Path.Combine(options.DataDirectory, "last-good"), _index, time, metrics, loggers.CreateLogger<DirectorySource>());
+        var service = new ConfigurationService(
+            _identity.CallerOf, _index.WhenSynced, _publisher, _workloads, new MeshKey(new TrustRoots(_identity.TrustBundle.Der)),
+            time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
+        var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
+        _identity.MapTo(grpc);
+        service.MapTo(grpc);
+        var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
+        _app.Run(context => ListenerSet.NameOf(context) == GrpcListener ? HandleGrpcAsync(grpc, context) : telemetry.HandleAsync(context));
+        ControlPlaneGauges.Register(_registry, _index, _publisher, _workloads, _identity);
+        _starts = [() => _index.RunAsync(Publish, _stop.Token), () => store.RunAsync(_stop.Token), () => directory.RunAsync(Block, _stop.Token)];
+    }
+
+    /// <summary>Whether it answers sidecars, and if not, why.</summary>
+    public Readiness Readiness { get; } = new("reading the configuration");
+
+    /// <summary>Where sidecars connect.</summary>
+    public IPEndPoint GrpcEndPoint => _listeners.AddressOf(GrpcListener);
+
+    /// <summary>Where metrics are.</summary>
+    public IPEndPoint TelemetryEndPoint => _listeners.AddressOf(TelemetryListener);
+
+    /// <summary>Completes when the configuration has been read and sidecars are answered.</summary>
+    public Task WhenReady => _index.WhenSynced;
+
+    /// <summary>The process was told to stop.</summary>
+    public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
+
+    /// <summary>
+    /// Starts:
+    /// <list type="number">
+    /// <item>what an earlier run knew of workloads</item>
+    /// <item>the loops: index, registrations' file, directory</item>
+    /// <item>the listeners, once the configuration has been read; or at once if it cannot be, so that one can see why</item>
+    /// </list>
+    /// </summary>
+    public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+    {
+        var host = new ControlPlaneHost(options, time, logging);
+        try
+        {
+            // Step 1
+            host._workloads.Load();
+
+            // Step 2
+            host._app.Lifetime.ApplicationStopping.Register(host._stop.Cancel);
+            host._loops.AddRange(host._starts.Select(start => host.SuperviseAsync(Task.Run(start, CancellationToken.None))));
+
+            // Step 3
+            await Task.WhenAny(host.WhenReady, host._blocked.Task, Task.WhenAll(host._loops)).WaitAsync(cancellationToken);
+            await host._app.StartAsync(cancellationToken);
+            return host;
+        }
+        catch (IOException problem) when (problem.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            await host.DisposeAsync();
+            throw new StartupException(problem.Message, inner: problem);
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Announces the listeners on standard output.</summary>
+    public void Announce() => _listeners.Announce();
+
+    /// <summary>Says in the log that sidecars are answered.</summary>
+    internal void LogReady() => ControlPlaneLog.Ready(_logger, GrpcEndPoint.ToString(), TelemetryEndPoint.ToString());
+
+    /// <summary>Until it was told to stop and has ended; the process's exit code.</summary>
+    public async Task<int> WaitAsync()
+    {
+        await _app.WaitForShutdownAsync();
+        await Task.WhenAll(_loops);
+        return _failed ? 1 : 0;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _app.DisposeAsync();
+        await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _workloads.Dispose();
+        _identity.Dispose();
+        _registry.Dispose();
+        _loggers.Dispose();
+    }
+
+    private void Publish(IndexUpdate update)
+    {
+        if (!update.View.IsSynced)
+        {
+            return;
+        }
+
+        if (update.Touched.Contains(IndexKey.Mesh))
+        {
+            _identity.Apply(new IdentitySettings { TrustDomain = update.View.TrustDomain, CertificateLifetime = update.View.Mesh.CertificateLifetime });
+            Readiness.SetReady();
+        }
+
+        _publisher.Apply(update);
+        _problems.Report(update);
+    }
+
+    private void Block(string reason)
+    {
+        Readiness.SetUnready(reason);
+        _blocked.TrySetResult();
+    }
+
+    // Before the sync nobody knows which trust domain to sign for, nor what to send.
+    private async Task HandleGrpcAsync(GrpcServer grpc, HttpContext context)
+    {
+        await _index.WhenSynced.WaitAsync(context.RequestAborted);
+        await grpc.HandleAsync(context);
+    }
+
+    private async Task WriteMetricsAsync(HttpContext context)
+    {
+        var format = ExpositionFormats.Negotiate(context.Request.Headers.Accept.ToString());
+        context.Response.ContentType = format.ContentType();
+        await _registry.WriteAsync(context.Response.BodyWriter, format, context.RequestAborted);
+    }
+
+    private async Task SuperviseAsync(Task loop)
+    {
+        try
+        {
+            await loop;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The end.
+        }
+        catch (Exception problem)
+        {
+            // A control plane that no longer follows its sources must not look alive: a supervisor starts it anew.
+            _failed = true;
+            ControlPlaneLog.LoopFailed(_logger, problem);
+            _app.Lifetime.StopApplication();
+        }
+    }
+}

@@ -1,0 +1,318 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using MeshLite.ControlPlane.Publish;
+using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.Mapping;
+using MeshLite.Protocol.V1;
+using ServiceRef = MeshLite.Model.ServiceRef;
+
+namespace MeshLite.ControlPlane.Streaming;
+
+/// <summary>An Update to be sent.</summary>
+/// <param name="Resources">Encoded, in the order in which they are to be applied.</param>
+/// <param name="ChangedAt">When the oldest change among them was noticed; null: it only brings what was not held before.</param>
+internal sealed record UpdateBatch(IReadOnlyList<ByteString> Resources, long? ChangedAt);
+
+/// <summary>
+/// What one stream wants, and what it was last sent. A destination is wanted because it is subscribed, an endpoint set because a
+/// destination names it: as it is now, or as the sidecar still has it. Deltas are made here, when they are sent, against
+/// what was sent last. Owned by the stream's sender; one thread. Disposing it ends its watching.
+/// </summary>
+internal sealed class StreamState : IDisposable
+{
+    private readonly Publisher _publisher;
+    private readonly IPublishListener _listener;
+    private readonly string _namespace;
+    private readonly PublishEntry _mesh;
+    private readonly PublishEntry _workload;
+    private readonly Dictionary<string, Wanted> _destinations = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, EndpointSet> _endpoints = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Sent> _sent = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _dirty = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
+
+    public StreamState(Publisher publisher, IPublishListener listener, MeshKey mesh, WorkloadPublishKey workload)
+    {
+        (_publisher, _listener, _namespace) = (publisher, listener, workload.Identity.Namespace);
+        _mesh = publisher.Watch(mesh, listener);
+        _workload = publisher.Watch(workload, listener);
+        _dirty.UnionWith([ResourceKeys.Mesh, ResourceKeys.Workload]);
+    }
+
+    /// <summary>Whether there is something to send.</summary>
+    public bool HasWork => _dirty.Count > 0 || _absent.Count > 0;
+
+    /// <summary>What the sidecar holds from earlier: only what differs is sent. Called once, after the subscriptions of Hello.</summary>
+    public void SetHeld(IEnumerable<ResourceVersion> held)
+    {
+        foreach (var resource in held)
+        {
+            _sent[resource.Key] = new Sent(resource.Version, null);
+            if (EntryOf(resource.Key) is null)
+            {
+                _absent.Add(resource.Key);
+            }
+        }
+    }
+
+    /// <summary>Subscribes; an authority subscribed already is answered again.</summary>
+    public void Subscribe(IEnumerable<string> authorities)
+    {
+        foreach (var authority in authorities)
+        {
+            var key = ResourceKeys.Destination(authority);
+            if (!_destinations.TryGetValue(key, out var wanted))
+            {
+                if (authority.Length is 0 or > StreamLimits.MaxAuthorityLength || authority.AsSpan().ContainsAnyExceptInRange('!', '~'))
+                {
+                    throw new GrpcException(GrpcStatusCode.InvalidArgument, $"an authority has 1 to {StreamLimits.MaxAuthorityLength} visible ASCII characters");
+                }
+
+                if (_destinations.Count == StreamLimits.MaxAuthorities)
+                {
+                    throw new GrpcException(GrpcStatusCode.ResourceExhausted, $"a stream may subscribe to {StreamLimits.MaxAuthorities} authorities");
+                }
+
+                _destinations[key] = wanted = new Wanted(_publisher.Watch(DestinationKey.Of(authority, _namespace), _listener));
+            }
+
+            _sent.Remove(key);
+            _absent.Remove(key);
+            Adopt(key, wanted);
+        }
+    }
+
+    /// <summary>Ends subscriptions.</summary>
+    public void Unsubscribe(IEnumerable<string> authorities)
+    {
+        foreach (var key in authorities.Select(ResourceKeys.Destination))
+        {
+            if (_destinations.Remove(key, out var wanted))
+            {
+                _publisher.Unwatch(wanted.Entry, _listener);
+                Release(wanted.Named);
+                Release(wanted.Held);
+                Forget(key);
+            }
+        }
+    }
+
+    /// <summary>The sidecar asks for these again.</summary>
+    public void Resync(IEnumerable<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            _sent.Remove(key);
+            if (EntryOf(key) is null)
+            {
+                _absent.Add(key);
+            }
+            else
+            {
+                _dirty.Add(key);
+            }
+        }
+    }
+
+    /// <summary>The sidecar refused this version and kept the one before, which nobody here remembers: no delta to it any more.</summary>
+    public void Rejected(string key, string version)
+    {
+        if (_sent.TryGetValue(key, out var sent) && sent.Version == version)
+        {
+            _sent[key] = sent with { Base = null };
+        }
+    }
+
+    /// <summary>These have changed.</summary>
+    public void Changed(IEnumerable<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (_destinations.TryGetValue(key, out var wanted))
+            {
+                Adopt(key, wanted);
+            }
+            else if (EntryOf(key) is not null)
+            {
+                _dirty.Add(key);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes what is to be sent next:
+    /// <list type="number">
+    /// <item>mesh and workload</item>
+    /// <item>endpoints, before the destinations that name them</item>
+    /// <item>destinations, from then on the sidecar needs the endpoints of the new version only</item>
+    /// <item>what is no longer needed, after what needed it</item>
+    /// </list>
+    /// Cut at <see cref="StreamLimits.UpdateBytes"/>; the rest waits for the next.
+    /// </summary>
+    public UpdateBatch Take()
+    {
+        var batch = new Batch();
+
+        // Step 1
+        Add(batch, ResourceKeys.Mesh, _mesh.Current);
+        Add(batch, ResourceKeys.Workload, _workload.Current);
+
+        // Step 2
+        foreach (var key in _dirty.Where(_endpoints.ContainsKey).ToArray())
+        {
+            Add(batch, key, _endpoints[key].Entry.Current);
+        }
+
+        // Step 3
+        foreach (var key in batch.IsFull ? [] : _dirty.Where(_destinations.ContainsKey).ToArray())
+        {
+            var wanted = _destinations[key];
+            if (Add(batch, key, wanted.Version) && !wanted.Held.SequenceEqual(wanted.Named))
+            {
+                Acquire(wanted.Named);
+                Release(wanted.Held);
+                wanted.Held = wanted.Named;
+            }
+        }
+
+        // Step 4
+        foreach (var key in batch.IsFull ? [] : _absent.ToArray())
+        {
+            batch.Add(PublishedResource.EncodeAbsent(key), null);
+            _absent.Remove(key);
+            _sent.Remove(key);
+        }
+
+        return new UpdateBatch(batch.Resources, batch.ChangedAt);
+    }
+
+    /// <summary>All this stream should hold after the last Update.</summary>
+    public IEnumerable<ResourceVersion> Inventory() => _sent.Select(s => new ResourceVersion { Key = s.Key, Version = s.Value.Version });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var entry in _destinations.Values.Select(d => d.Entry).Concat(_endpoints.Values.Select(e => e.Entry)).Concat([_mesh, _workload]))
+        {
+            _publisher.Unwatch(entry, _listener);
+        }
+    }
+
+    /// <summary>False: the batch is full, the key stays dirty.</summary>
+    private bool Add(Batch batch, string key, PublishedResource current)
+    {
+        if (batch.IsFull || !_dirty.Contains(key))
+        {
+            return false;
+        }
+
+        _dirty.Remove(key);
+        var isHeld = _sent.TryGetValue(key, out var sent);
+        if (!isHeld || sent.Version != current.Version)
+        {
+            batch.Add(current.EncodedFor(sent.Base), isHeld && sent.Base is not null ? current.ChangedAt : null);
+        }
+
+        _sent[key] = new Sent(current.Version, current);
+        return true;
+    }
+
+    /// <summary>
+    /// The destination has a version that may name other endpoints: these are wanted from now on. That version is what will be
+    /// sent, though the publisher may have a newer one by then: of that, nobody has seen yet which endpoints it names.
+    /// </summary>
+    private void Adopt(string key, Wanted wanted)
+    {
+        _dirty.Add(key);
+        wanted.Version = wanted.Entry.Current;
+        var named = wanted.Version.EndpointSets;
+        Acquire(named);
+        Release(wanted.Named);
+        wanted.Named = named;
+    }
+
+    private void Acquire(ImmutableArray<ServiceRef> services)
+    {
+        foreach (var service in services)
+        {
+            var key = ResourceKeys.Endpoints(service);
+            if (!_endpoints.TryGetValue(key, out var set))
+            {
+                _endpoints[key] = set = new EndpointSet(_publisher.Watch(new EndpointsKey(service), _listener));
+                _absent.Remove(key);
+                _dirty.Add(key);
+            }
+
+            set.References++;
+        }
+    }
+
+    private void Release(ImmutableArray<ServiceRef> services)
+    {
+        foreach (var key in services.Select(s => ResourceKeys.Endpoints(s)))
+        {
+            if (--_endpoints[key].References == 0)
+            {
+                _endpoints.Remove(key, out var set);
+                _publisher.Unwatch(set!.Entry, _listener);
+                Forget(key);
+            }
+        }
+    }
+
+    private void Forget(string key)
+    {
+        _dirty.Remove(key);
+        if (_sent.ContainsKey(key))
+        {
+            _absent.Add(key);
+        }
+    }
+
+    private PublishEntry? EntryOf(string key) =>
+        _destinations.TryGetValue(key, out var wanted) ? wanted.Entry
+        : _endpoints.TryGetValue(key, out var set) ? set.Entry
+        : key == ResourceKeys.Mesh ? _mesh
+        : key == ResourceKeys.Workload ? _workload
+        : null;
+
+    /// <summary>A version sent, and with it what a delta can be made against; without a base only the version is known.</summary>
+    private readonly record struct Sent(string Version, PublishedResource? Base);
+
+    /// <summary>A subscribed destination, the endpoint sets it names now, and those it named as it was sent last.</summary>
+    private sealed class Wanted(PublishEntry entry)
+    {
+        public PublishEntry Entry => entry;
+
+        public PublishedResource Version { get; set; } = entry.Current;
+
+        public ImmutableArray<ServiceRef> Named { get; set; } = [];
+
+        public ImmutableArray<ServiceRef> Held { get; set; } = [];
+    }
+
+    private sealed class EndpointSet(PublishEntry entry)
+    {
+        public PublishEntry Entry => entry;
+
+        public int References { get; set; }
+    }
+
+    private sealed class Batch
+    {
+        private int _bytes;
+
+        public List<ByteString> Resources { get; } = [];
+
+        public long? ChangedAt { get; private set; }
+
+        public bool IsFull => _bytes >= StreamLimits.UpdateBytes;
+
+        public void Add(ByteString resource, long? changedAt)
+        {
+            Resources.Add(resource);
+            _bytes += resource.Length;
+            ChangedAt = changedAt is { } at ? Math.Min(at, ChangedAt ?? long.MaxValue) : ChangedAt;
+        }
+    }
+}
