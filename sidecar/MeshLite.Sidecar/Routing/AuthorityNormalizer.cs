@@ -10,7 +10,7 @@ namespace MeshLite.Sidecar.Routing;
 /// §6.2.2.1): lower case, no dot at the end, no empty port, IPv6 as RFC 5952 writes it. Refused: user information, zone
 /// ids, IPvFuture, percent-encoding (allowed in names by the RFC, used by nobody, and a way to write one name in many),
 /// empty labels, and whatever the RFC has no place for. Stateless; allocates nothing when the authority is normal already
-/// (but 40 short-lived bytes for an IPv6 literal).
+/// (but 80 short-lived bytes for an IPv6 literal).
 /// </summary>
 internal static class AuthorityNormalizer
 {

@@ -73,11 +73,18 @@ public sealed class RoundRobinPickerTests
         var endpoints = Enumerable.Range(0, 3).Select(_ => new TestEndpoint(_time)).ToArray();
         var picker = new RoundRobinPicker<TestEndpoint>(endpoints, new Random(1));
 
-        var picks = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Enumerable.Range(0, 30_000).Select(_ => picker.Pick(default)).ToArray())));
-
-        foreach (var endpoint in endpoints)
+        var picked = new int[4, 3];
+        await InParallel.RunAsync(thread =>
         {
-            picks.Sum(thread => thread.Count(e => ReferenceEquals(e, endpoint))).ShouldBe(40_000);
+            for (var i = 0; i < 300_000; i++)
+            {
+                picked[thread, Array.IndexOf(endpoints, picker.Pick(default))]++;
+            }
+        });
+
+        for (var i = 0; i < 3; i++)
+        {
+            (picked[0, i] + picked[1, i] + picked[2, i] + picked[3, i]).ShouldBe(400_000);
         }
     }
 }

@@ -11,9 +11,12 @@ public sealed class PathNormalizerTests
     private const string Unambiguous = "";
 
     // Made of what the tricks are made of.
-    private static readonly Gen<string> Paths = Gen
-        .Elements("/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%", "%4", "%zz", "%41", "%7e", "%c3%a9", "a", "B", ";", "x", "%00", "#", " ", "%25", "%20", "é", "%3b")
-        .ListOf().Select(parts => "/" + string.Concat(parts));
+    private static readonly string[] Parts =
+        ["/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%41", "%7e", "%c3%a9", "a", "B", ";", "x", "%00", "#", " ", "%25", "41", "2e", "%20", "é", "%3b"];
+
+    private static readonly Gen<string> WellEncoded = Gen.Elements(Parts).ListOf().Select(parts => "/" + string.Concat(parts));
+
+    private static readonly Gen<string> Paths = Gen.Elements([.. Parts, "%", "%4", "%zz"]).ListOf().Select(parts => "/" + string.Concat(parts));
 
     [Theory]
     // Nothing to do.
@@ -133,19 +136,16 @@ public sealed class PathNormalizerTests
 
     [Fact]
     public void Normalize_ItsOwnResult_ChangesNothing() =>
-        Prop.ForAll(Paths.ToArbitrary(), path =>
+        // A bad encoding may become a good one ("%%34%31"): that is one of the reasons why it is refused.
+        Prop.ForAll(WellEncoded.ToArbitrary(), path =>
         {
             var once = PathNormalizer.Normalize(path).Path.ToString();
-            // A bad encoding may become a good one ("%%34%31"): that is one of the reasons why it is refused.
-            if (!PathNormalizer.Normalize(path).Ambiguity.HasFlag(PathAmbiguity.BadEncoding))
-            {
-                PathNormalizer.Normalize(once).Path.ToString().ShouldBe(once);
-            }
+            PathNormalizer.Normalize(once).Path.ToString().ShouldBe(once);
         }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Normalize_UnambiguousPaths_MeanWhatTheyMeant() =>
-        Prop.ForAll(Paths.ToArbitrary(), path =>
+        Prop.ForAll(WellEncoded.ToArbitrary(), path =>
         {
             var result = PathNormalizer.Normalize(path);
             if (!result.IsAmbiguous)

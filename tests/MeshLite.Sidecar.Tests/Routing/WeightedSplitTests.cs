@@ -85,9 +85,10 @@ public sealed class WeightedSplitTests
     {
         var split = Create(3, 95, 5);
 
-        var counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Enumerable.Range(0, 25_000).Count(_ => split.Next() == 1))));
+        var counts = new int[4];
+        await InParallel.RunAsync(thread => counts[thread] = Enumerable.Range(0, 250_000).Count(_ => split.Next() == 1));
 
-        counts.Sum().ShouldBeInRange(4990, 5010);
+        counts.Sum().ShouldBeInRange(49_985, 50_015);
     }
 
     [Fact]

@@ -138,13 +138,13 @@ public sealed class RequestMetricsTests : IDisposable
     [Fact]
     public async Task Record_FromManyThreads_LosesNothing()
     {
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        await InParallel.RunAsync(_ =>
         {
             for (var i = 0; i < 20_000; i++)
             {
                 _metrics.Record(new RequestRecord { Route = $"r{i % 300}", Status = 200 });
             }
-        })));
+        });
 
         var requests = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_requests_total{", StringComparison.Ordinal)).ToArray();
         requests.Length.ShouldBe(300);
