@@ -59,7 +59,7 @@ public sealed class GrpcMetadata : IEnumerable<KeyValuePair<string, string>>
             return null;
         }
 
-        var first = value.Split(',')[0].Trim().TrimEnd('=');
+        var first = value.Split(',')[0].Trim();
         var padded = first.PadRight((first.Length + 3) / 4 * 4, '=');
         var bytes = new byte[padded.Length / 4 * 3];
         return Convert.TryFromBase64String(padded, bytes, out var length) ? bytes[..length] : null;

@@ -240,10 +240,17 @@ internal sealed class ConfigStream(
 
     private async Task SaveAsync(CancellationToken cancellationToken)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        using var timer = new PeriodicTimer(SaveInterval, time);
+        try
         {
-            await Task.Delay(SaveInterval, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            SaveIfChanged();
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                SaveIfChanged();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // RunAsync saves once more when nothing changes any longer.
         }
     }
 

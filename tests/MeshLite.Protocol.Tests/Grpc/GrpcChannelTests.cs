@@ -120,7 +120,7 @@ public sealed class GrpcChannelTests(GrpcPeers peers) : IClassFixture<GrpcPeers>
         var channel = await peers.ChannelAsync(peer);
         using var cancel = new CancellationTokenSource();
 
-        var call = channel.UnaryAsync(EchoMethods.Unary, new() { Hang = true, Id = $"cancel-{peer}" }, Bounded, cancel.Token);
+        var call = channel.UnaryAsync(EchoMethods.Unary, new() { Hang = true, Id = $"cancel-{peer}" }, cancellationToken: cancel.Token);
         var other = channel.UnaryAsync(EchoMethods.Unary, new() { Text = "the same connection" }, Bounded);
         await other;
         await cancel.CancelAsync();
@@ -134,11 +134,25 @@ public sealed class GrpcChannelTests(GrpcPeers peers) : IClassFixture<GrpcPeers>
     {
         var channel = await peers.ChannelAsync(peer);
 
-        var call = channel.ServerStreaming(EchoMethods.ServerStream, new() { Count = int.MaxValue, Id = $"dispose-{peer}" }, Bounded);
+        var call = channel.ServerStreaming(EchoMethods.ServerStream, new() { Count = int.MaxValue, Id = $"dispose-{peer}" });
         await call.ReadAsync();
         call.Dispose();
 
         await channel.UnaryAsync(EchoMethods.AwaitCancelled, new() { Id = $"dispose-{peer}" }, Bounded);
+    }
+
+    [Theory, InlineData(GrpcPeers.MeshLite), InlineData(GrpcPeers.GrpcJs)]
+    public async Task ServerStreaming_DisposedBeforeAnyResponse_CancelsAtTheServer(string peer)
+    {
+        var channel = await peers.ChannelAsync(peer);
+
+        var call = channel.ServerStreaming(EchoMethods.Unary, new() { Hang = true, Id = $"early-{peer}" });
+        var reading = call.ReadAsync().AsTask();
+        await channel.UnaryAsync(EchoMethods.Unary, new() { Text = "the same connection" }, Bounded);
+        call.Dispose();
+
+        (await Should.ThrowAsync<GrpcException>(reading)).Code.ShouldBe(GrpcStatusCode.Cancelled);
+        await channel.UnaryAsync(EchoMethods.AwaitCancelled, new() { Id = $"early-{peer}" }, Bounded);
     }
 
     [Theory, InlineData(GrpcPeers.MeshLite), InlineData(GrpcPeers.GrpcJs)]

@@ -1,5 +1,6 @@
 using System.Net;
 using MeshLite.Protocol.Grpc;
+using MeshLite.TestKit;
 
 namespace MeshLite.Protocol.Tests.Grpc;
 
@@ -84,6 +85,21 @@ public sealed class GrpcClientProtocolTests
     }
 
     [Fact]
+    public async Task UnaryAsync_ServerSaysNothing_EndsAtItsOwnDeadline()
+    {
+        var time = new ManualTimeProvider();
+        using var invoker = new HttpMessageInvoker(new SilentHandler());
+        var channel = new GrpcChannel(new("http://server"), invoker, new(), time);
+
+        var call = channel.UnaryAsync(EchoMethods.Unary, new(), new() { Timeout = TimeSpan.FromSeconds(5) });
+        time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromMilliseconds(1));
+        call.IsCompleted.ShouldBeFalse();
+        time.Advance(TimeSpan.FromMilliseconds(1));
+
+        (await Should.ThrowAsync<GrpcException>(call)).Code.ShouldBe(GrpcStatusCode.DeadlineExceeded);
+    }
+
+    [Fact]
     public async Task UnaryAsync_Request_IsAsTheProtocolSays()
     {
         HttpRequestMessage? sent = null;
@@ -109,6 +125,15 @@ public sealed class GrpcClientProtocolTests
         using var invoker = new HttpMessageInvoker(new Handler(respond));
         var channel = new GrpcChannel(new("http://server"), invoker, new(), TimeProvider.System);
         return await Should.ThrowAsync<GrpcException>(channel.UnaryAsync(EchoMethods.Unary, new(), new() { Timeout = TimeSpan.FromSeconds(5) }));
+    }
+
+    private sealed class SilentHandler : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return new();
+        }
     }
 
     private sealed class Handler(Func<HttpRequestMessage, HttpResponseMessage> respond) : HttpMessageHandler
