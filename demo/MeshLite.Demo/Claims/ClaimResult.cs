@@ -11,7 +11,7 @@ internal sealed record ClaimResult(string Claim, bool Holds, IReadOnlyDictionary
 {
     /// <summary>The figures that matter most, in a sentence, for people.</summary>
     [JsonIgnore]
-    public required string Summary { get; init; }
+    public string Summary { get; init; } = "";
 
     /// <summary>A result whose load was tallied: its figures and its sentence begin or end with the tally's.</summary>
     public static ClaimResult Of(string claim, bool holds, Tally tally, string summary, Dictionary<string, object?> measured) =>

@@ -49,6 +49,8 @@ internal static class ForwardErrors
                     return new ProxyError(connect.IsTls ? ErrorReason.TlsFailure : ErrorReason.ConnectFailure, ErrorSource.Upstream, Sentence(connect.Message), Undelivered: true);
                 case HttpProtocolException { ErrorCode: Http2RefusedStream }:
                     return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, "The server refused the stream.", Undelivered: true);
+                case HttpRequestException unsent when UnsentRequest.Is(unsent):
+                    return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, "The server was closing the connection.", Undelivered: true);
             }
         }
 

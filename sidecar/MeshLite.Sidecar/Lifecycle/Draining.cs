@@ -5,9 +5,9 @@ using MeshLite.Sidecar.Listeners;
 namespace MeshLite.Sidecar.Lifecycle;
 
 /// <summary>
-/// Going away without losing a request (design.md §3, Draining): the control plane takes this endpoint out of
-/// rotation, connections are asked to end, the listeners stay open and serve what still arrives, until all is
-/// quiet or the time is up. Asked for by SIGTERM and by <c>POST /drain</c>; the first to ask starts it.
+/// Going away without losing a request (design.md §3, Draining): first the control plane takes this endpoint out of
+/// rotation, while everything is served as ever; then connections are asked to end, and the listeners serve what still
+/// arrives, until all is quiet or the time is up. Asked for by SIGTERM and by <c>POST /drain</c>; the first to ask starts it.
 /// </summary>
 internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Readiness readiness, TimeProvider time, ILogger<Draining> log)
 {
@@ -15,8 +15,8 @@ internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Rea
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <value>
-    /// Shortest drain, for callers that have not heard yet and are just connecting. 500 ms: ten times the target for a
-    /// change to reach every sidecar.
+    /// How long connections are left alone. 500 ms: ten times the target for a change to reach every sidecar. Asked to
+    /// end at once, callers that have not heard yet would only open new ones, a handshake for every few requests.
     /// </value>
     public static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
@@ -40,10 +40,11 @@ internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Rea
         LifecycleLog.Draining(log, connections.Count);
         readiness.SetUnready("draining");
         outbox.ReportHealth(ready: false, draining: true);
+        await Task.Delay(Grace, time);
         connections.Drain();
         connections.DrainSilent();
-        var silentAt = Grace;
-        while (time.GetElapsedTime(started) is var elapsed && elapsed < Limit && (elapsed < Grace || connections.Count > 0))
+        var silentAt = 2 * Grace;
+        while (time.GetElapsedTime(started) is var elapsed && elapsed < Limit && connections.Count > 0)
         {
             if (elapsed >= silentAt)
             {

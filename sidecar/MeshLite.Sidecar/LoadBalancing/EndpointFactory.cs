@@ -8,5 +8,5 @@ internal sealed class EndpointFactory(EndpointConnector connector, TimeProvider 
 {
     /// <summary>A state with nothing known of its load; its connections are bounded by <paramref name="connectTimeout"/> as it is then.</summary>
     public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout) =>
-        new(config, new PeakEwma(time), connector, connectTimeout);
+        new(config, new PeakEwma(time), connector, connectTimeout, time);
 }

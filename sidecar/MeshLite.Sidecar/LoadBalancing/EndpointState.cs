@@ -11,15 +11,20 @@ namespace MeshLite.Sidecar.LoadBalancing;
 /// </summary>
 internal sealed class EndpointState : ILoadBalanced, IDisposable
 {
+    /// <value>How long after it left the set an endpoint may still be sent to. 10 s: a request may have picked it just before, and wait to connect.</value>
+    public static readonly TimeSpan RetiredFor = TimeSpan.FromSeconds(10);
+
     /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
 
     private readonly SocketsHttpHandler _handler;
+    private readonly TimeProvider _time;
     private int _retired;
 
     /// <summary>Makes the state; connects on first use.</summary>
-    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout)
+    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout, TimeProvider time)
     {
+        _time = time;
         Config = config;
         Load = load;
         Version = config.Labels.GetValueOrDefault("version", "");
@@ -44,12 +49,18 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     /// <summary>Sends to this endpoint alone, over HTTP/2 in mTLS.</summary>
     public HttpMessageInvoker Connections { get; }
 
-    /// <summary>Out of the set: no new request comes; its connections end as their last requests do.</summary>
+    /// <summary>Out of the set: soon no new request comes, then its connections end as their last requests do.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _retired, 1) == 0)
         {
-            _handler.Dispose();
+            _ = RetireAsync();
         }
+    }
+
+    private async Task RetireAsync()
+    {
+        await Task.Delay(RetiredFor, _time);
+        _handler.Dispose();
     }
 }

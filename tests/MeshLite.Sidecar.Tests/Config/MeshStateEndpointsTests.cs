@@ -200,8 +200,9 @@ public sealed class MeshStateEndpointsTests
     private Dictionary<int, EndpointState> Endpoints(string authority = "orders") =>
         _mesh.Destinations.Single(d => d.Config.Authority == authority).Backends.Single().Endpoints.ToDictionary(e => e.Config.Address.Port);
 
-    private static bool IsRetired(EndpointState endpoint)
+    private bool IsRetired(EndpointState endpoint)
     {
+        _time.Advance(EndpointState.RetiredFor);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "http://mesh/");

@@ -35,18 +35,21 @@ public sealed class DrainingTests
     }
 
     [Fact]
-    public async Task Drain_Begun_TellsEverybody()
+    public async Task Drain_Begun_TellsTheControlPlaneThenEverybody()
     {
         var open = Open();
         var fresh = Open(served: false);
 
         var draining = _draining.DrainAsync();
 
-        open.Asked.ShouldBe(1);
-        fresh.Asked.ShouldBe(0, "its first request may be on its way");
         _readiness.Reason.ShouldBe("draining");
         _outbox.Messages.TryRead(out var message).ShouldBeTrue();
         message!.Health.ShouldBe(new Health { Ready = false, Draining = true });
+        _connections.OnRequest(open.Connection);
+        open.Asked.ShouldBe(0, "its caller may not have heard that there are others to call");
+        await AdvanceAsync(Draining.Grace + Step, draining);
+        open.Asked.ShouldBe(1);
+        fresh.Asked.ShouldBe(0, "its first request may be on its way");
         _connections.Remove(open.Connection);
         _connections.Remove(fresh.Connection);
         await RunAsync(draining);
@@ -80,6 +83,7 @@ public sealed class DrainingTests
     {
         var draining = _draining.DrainAsync();
         var late = Open(served: false);
+        await AdvanceAsync(Draining.Grace + Step, draining);
         late.Asked.ShouldBe(0);
 
         _connections.OnRequest(late.Connection);
