@@ -52,8 +52,9 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             {
                 var response = await endpoint.Connections.SendAsync(request, cancellationToken);
                 state.UpstreamAnswered = settings.Time.GetTimestamp();
-                endpoint.Load.End(load);
-                if (!response.Headers.NonValidated.Contains(MeshHeaders.Undelivered) || !MayRetry(attempt, body))
+                var undelivered = response.Headers.NonValidated.Contains(MeshHeaders.Undelivered);
+                EndLoad(endpoint, load, undelivered);
+                if (!undelivered || !MayRetry(attempt, body))
                 {
                     body?.Commit();
                     return response;
@@ -63,8 +64,16 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             }
             catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
             {
-                // A failure that comes fast must not look like a fast endpoint.
-                endpoint.Load.End(e is OperationCanceledException ? settings.Time.GetElapsedTime(load) : AttemptSettings.FailurePenalty);
+                if (state.Context.RequestAborted.IsCancellationRequested)
+                {
+                    // An impatient caller says nothing about the endpoint.
+                    endpoint.Load.Abandon();
+                }
+                else
+                {
+                    EndLoad(endpoint, load, failed: e is not OperationCanceledException);
+                }
+
                 var error = ForwardErrors.FromSend(e);
                 if (e is OperationCanceledException || !error.Undelivered || !MayRetry(attempt, body))
                 {
@@ -77,6 +86,19 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
 
             tried.Add(endpoint);
             await Task.Delay(settings.Backoff(attempt + 1), settings.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>A failure that comes fast must not look like a fast endpoint.</summary>
+    private static void EndLoad(EndpointState endpoint, long begun, bool failed)
+    {
+        if (failed)
+        {
+            endpoint.Load.End(AttemptSettings.FailurePenalty);
+        }
+        else
+        {
+            endpoint.Load.End(begun);
         }
     }
 
