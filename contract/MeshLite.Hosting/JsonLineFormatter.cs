@@ -92,6 +92,8 @@ public sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Form
             case double number when double.IsFinite(number): json.WriteNumberValue(number); break;
             case float number when float.IsFinite(number): json.WriteNumberValue(number); break;
             case decimal number: json.WriteNumberValue(number); break;
+            case DateTime at: json.WriteStringValue(at); break;
+            case DateTimeOffset at: json.WriteStringValue(at); break;
             case IEnumerable<string> list: WriteList(json, list); break;
             case IFormattable formattable: json.WriteStringValue(formattable.ToString(null, CultureInfo.InvariantCulture)); break;
             case IEnumerable list: WriteList(json, list.Cast<object?>().Select(item => item?.ToString() ?? "")); break;

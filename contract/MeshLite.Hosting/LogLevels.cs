@@ -14,6 +14,8 @@ public sealed class LogLevels(LogLevel byDefault)
         // The framework's chatter about each request and each garbage byte; MeshLite logs and counts these itself.
         new("Microsoft", LogLevel.Warning),
         new("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error),
+        // A failed start is told in one line by CommandLineRunner.
+        new("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical),
         new("Microsoft.Hosting.Lifetime", LogLevel.Warning),
         new("System", LogLevel.Warning),
         new("Yarp", LogLevel.Warning),
