@@ -125,7 +125,7 @@ public sealed class GrpcChannelTests(GrpcPeers peers) : IClassFixture<GrpcPeers>
         await other;
         await cancel.CancelAsync();
 
-        (await Should.ThrowAsync<OperationCanceledException>(call)).CancellationToken.ShouldBe(cancel.Token);
+        (await Should.ThrowAsync<OperationCanceledException>(call.WaitAsync(TimeSpan.FromSeconds(20)))).CancellationToken.ShouldBe(cancel.Token);
         await channel.UnaryAsync(EchoMethods.AwaitCancelled, new() { Id = $"cancel-{peer}" }, Bounded);
     }
 
@@ -151,7 +151,7 @@ public sealed class GrpcChannelTests(GrpcPeers peers) : IClassFixture<GrpcPeers>
         await channel.UnaryAsync(EchoMethods.Unary, new() { Text = "the same connection" }, Bounded);
         call.Dispose();
 
-        (await Should.ThrowAsync<GrpcException>(reading)).Code.ShouldBe(GrpcStatusCode.Cancelled);
+        (await Should.ThrowAsync<GrpcException>(reading.WaitAsync(TimeSpan.FromSeconds(20)))).Code.ShouldBe(GrpcStatusCode.Cancelled);
         await channel.UnaryAsync(EchoMethods.AwaitCancelled, new() { Id = $"early-{peer}" }, Bounded);
     }
 

@@ -96,7 +96,7 @@ public sealed class GrpcClientProtocolTests
         call.IsCompleted.ShouldBeFalse();
         time.Advance(TimeSpan.FromMilliseconds(1));
 
-        (await Should.ThrowAsync<GrpcException>(call)).Code.ShouldBe(GrpcStatusCode.DeadlineExceeded);
+        (await Should.ThrowAsync<GrpcException>(call.WaitAsync(TimeSpan.FromSeconds(20)))).Code.ShouldBe(GrpcStatusCode.DeadlineExceeded);
     }
 
     [Fact]
