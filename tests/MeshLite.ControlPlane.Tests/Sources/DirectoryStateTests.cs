@@ -279,13 +279,16 @@ public sealed class DirectoryStateTests : IDisposable
     public void Step_SymbolicLinkToAnotherFile_IsSeen()
     {
         // As Kubernetes swaps mounted ConfigMaps.
-        Write("v1", Service("orders", 80));
-        Write("v2", Service("orders", 8081));
-        File.CreateSymbolicLink(_directory["a.yaml"], _directory["v1"]);
+        Directory.CreateDirectory(_directory["v1"]);
+        Directory.CreateDirectory(_directory["v2"]);
+        Write("v1/a.yaml", Service("orders", 80));
+        Write("v2/a.yaml", Service("orders", 8081));
+        Directory.CreateSymbolicLink(_directory["..data"], _directory["v1"]);
+        File.CreateSymbolicLink(_directory["a.yaml"], _directory["..data/a.yaml"]);
         First();
 
-        File.Delete(_directory["a.yaml"]);
-        File.CreateSymbolicLink(_directory["a.yaml"], _directory["v2"]);
+        Directory.Delete(_directory["..data"]);
+        Directory.CreateSymbolicLink(_directory["..data"], _directory["v2"]);
         Look();
         _time.Advance(DirectoryState.Settle);
         Look();
