@@ -26,18 +26,18 @@ build: $(RESTORED) ## build the programs: out/meshlite-control-plane, out/meshli
 	dotnet msbuild programs.proj -m -nologo -v:q -p:Configuration=$(CONFIGURATION)
 
 test: build ## all tests: unit, functional, end to end (these start the programs); results as TRX in out/test-results
-	dotnet build MeshLite.sln --no-restore -c $(CONFIGURATION) -nologo -v q
+	dotnet build MeshLite.sln --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@rm -rf $(RESULTS)
 	@failed=; for project in $(TESTS); do \
 	  dotnet test $$project --no-build -c $(CONFIGURATION) -nologo --logger "trx;LogFileName=$${project#tests/}.trx" --results-directory $(RESULTS) || failed="$$failed $$project"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 demo: build ## the mesh on this machine: starts it, measures each claim; BREAK=<claim> sabotages that one
-	dotnet build demo/MeshLite.Demo --no-restore -c $(CONFIGURATION) -nologo -v q
+	dotnet build demo/MeshLite.Demo --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@dotnet demo/MeshLite.Demo/bin/$(CONFIGURATION)/net10.0/MeshLite.Demo.dll $(if $(BREAK),--break '$(BREAK)')
 
 bench: build ## CPU per request beside an nginx pair and a bare YARP pair; needs nginx and wrk for the full table
-	dotnet build bench/MeshLite.Bench --no-restore -c $(CONFIGURATION) -nologo -v q
+	dotnet build bench/MeshLite.Bench --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@dotnet bench/MeshLite.Bench/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.dll
 
 golden: $(RESTORED) ## rewrite the compiler's golden files from what it makes now; look at the diff
