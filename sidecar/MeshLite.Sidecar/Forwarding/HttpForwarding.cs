@@ -66,7 +66,7 @@ internal sealed class HttpForwarding(
         RequestState state, HttpMessageInvoker client, ForwarderRequestConfig config, HttpTransformer transformer, CancellationToken timeout, string prefix = Prefix)
     {
         var outcome = await forwarder.SendAsync(state.Context, prefix, client, config, transformer, timeout);
-        if (outcome != ForwarderError.None)
+        if (outcome != ForwarderError.None && !state.Answered)
         {
             state.Error = ForwardErrors.From(state, outcome) ?? state.Error;
         }

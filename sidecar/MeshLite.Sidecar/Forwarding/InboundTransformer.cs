@@ -19,17 +19,9 @@ internal sealed class InboundTransformer : MessageTransformer
             request.Headers.TryAddWithoutValidation(MeshHeaders.Timeout, timeout.ToString());
         }
 
-        // One attempt: nothing is kept for a second.
-        WrapBody(context, request, always: false)?.Commit();
+        // One attempt: nothing is kept for a second. Over HTTP/2 what is written must be flushed, and the answer may come first.
+        WrapBody(context, request, always: request.Version.Major > 1)?.Commit();
         state.AttemptCount = 1;
-    }
-
-    /// <inheritdoc/>
-    public override ValueTask<bool> TransformResponseAsync(
-        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
-    {
-        httpContext.Features.Get<RequestState>()!.StopTimeout();
-        return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -35,8 +35,8 @@ internal abstract class MessageTransformer : HttpTransformer
     }
 
     /// <summary>
-    /// Makes a request's body countable and, up to a bound, sendable again. Bodies of declared length to the local
-    /// application are neither wrapped nor counted: they are as long as they say.
+    /// Makes a request's body countable and, up to a bound, sendable again. Unless <paramref name="always"/>, a body of
+    /// declared length is neither wrapped nor counted: it is as long as it says.
     /// </summary>
     protected static ReplayContent? WrapBody(HttpContext context, HttpRequestMessage request, bool always)
     {
@@ -61,11 +61,21 @@ internal abstract class MessageTransformer : HttpTransformer
     }
 
     /// <inheritdoc/>
-    public override ValueTask<bool> TransformResponseAsync(
+    public sealed override ValueTask<bool> TransformResponseAsync(
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         if (proxyResponse is null)
         {
+            return ValueTask.FromResult(false);
+        }
+
+        var state = httpContext.Features.Get<RequestState>()!;
+        var isTunnel = httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+        if (isTunnel && proxyResponse.Version.Major == 1 && proxyResponse.IsSuccessStatusCode)
+        {
+            // Over HTTP/2 any 2xx opens the WebSocket (RFC 8441 §5), so this one can't be passed on.
+            state.Error = new ProxyError(
+                ErrorReason.ProtocolError, ErrorSource.Upstream, $"The application answered {(int)proxyResponse.StatusCode} where it should switch to WebSocket or refuse.");
             return ValueTask.FromResult(false);
         }
 
@@ -74,12 +84,21 @@ internal abstract class MessageTransformer : HttpTransformer
         var keepMeshError = ServerIsVerifiedSidecar(httpContext);
         MessageHeaders.CopyResponse(proxyResponse.Headers, headers, connection, keepMeshError);
         MessageHeaders.CopyResponse(proxyResponse.Content.Headers, headers, connection, keepMeshError);
-        CountBody(httpContext, proxyResponse);
+        OnAnswered(state);
+        state.ResponseBytes = HttpMethods.IsHead(httpContext.Request.Method) ? 0 : httpContext.Response.ContentLength ?? 0;
+        if (!isTunnel && MayHaveBody(proxyResponse))
+        {
+            ResponseBody.Wrap(proxyResponse, httpContext, state, cancellationToken);
+        }
+
         return ValueTask.FromResult(true);
     }
 
+    /// <summary>A response's headers are there, copied and not yet sent. By default, it may now take as long as it keeps moving.</summary>
+    protected virtual void OnAnswered(RequestState state) => state.StopTimeout();
+
     /// <inheritdoc/>
-    public override ValueTask TransformResponseTrailersAsync(
+    public sealed override ValueTask TransformResponseTrailersAsync(
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
         if (httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
@@ -87,23 +106,17 @@ internal abstract class MessageTransformer : HttpTransformer
             MessageHeaders.CopyResponse(proxyResponse.TrailingHeaders, trailers, StringValues.Empty, keepMeshError: false);
         }
 
-        return ValueTask.CompletedTask;
+        httpContext.Features.Get<RequestState>()!.Answered = true;
+
+        // The response ends here, not when the caller has sent the rest of its body, which it may do only once it knows.
+        return proxyResponse.RequestMessage?.Content is ReplayContent { IsSent: false }
+            ? new ValueTask(httpContext.Response.CompleteAsync())
+            : ValueTask.CompletedTask;
     }
 
-    private static void CountBody(HttpContext context, HttpResponseMessage response)
-    {
-        var state = context.Features.Get<RequestState>()!;
-        if (context.Response.ContentLength is { } length)
-        {
-            state.ResponseBytes = HttpMethods.IsHead(context.Request.Method) ? 0 : length;
-        }
-        else if (response.StatusCode is not (HttpStatusCode.SwitchingProtocols or HttpStatusCode.NoContent or HttpStatusCode.NotModified)
-            && context.Features.Get<IHttpExtendedConnectFeature>() is not { IsExtendedConnect: true }
-            && response.RequestMessage?.Headers.Protocol is null)
-        {
-            response.Content = new CountedContent(response.Content, state);
-        }
-    }
+    private static bool MayHaveBody(HttpResponseMessage response) =>
+        response.StatusCode is not (HttpStatusCode.SwitchingProtocols or HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+        && response.RequestMessage?.Headers.Protocol is null;
 
     /// <summary>The target in origin form (RFC 9112 §3.2.1), its path and query untouched.</summary>
     private static string RawTarget(HttpContext context)

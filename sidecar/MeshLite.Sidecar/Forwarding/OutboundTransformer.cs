@@ -27,22 +27,15 @@ internal sealed class OutboundTransformer(MeshState mesh) : MessageTransformer
     }
 
     /// <inheritdoc/>
-    public override ValueTask<bool> TransformResponseAsync(
-        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    protected override void OnAnswered(RequestState state)
     {
-        var copied = base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-        var state = httpContext.Features.Get<RequestState>()!;
-        if (state.Rule is { } rule)
+        var rule = state.Rule!;
+        if (rule.RequestTimeout is null)
         {
-            if (rule.RequestTimeout is null)
-            {
-                state.StopTimeout();
-            }
-
-            rule.ResponseHeaders?.Apply(httpContext.Response.Headers);
+            state.StopTimeout();
         }
 
-        return copied;
+        rule.ResponseHeaders?.Apply(state.Context.Response.Headers);
     }
 
     /// <inheritdoc/>

@@ -60,13 +60,6 @@ internal sealed class Passthrough : IDisposable
 
     private sealed class PassthroughTransformer : MessageTransformer
     {
-        public override ValueTask<bool> TransformResponseAsync(
-            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
-        {
-            httpContext.Features.Get<RequestState>()!.StopTimeout();
-            return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-        }
-
         protected override bool ServerIsVerifiedSidecar(HttpContext context) => false;
     }
 }

@@ -43,6 +43,18 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         }
     }
 
+    /// <summary>Whether the whole body was read and passed on, or never will be.</summary>
+    public bool IsSent
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _finished;
+            }
+        }
+    }
+
     /// <summary>Wraps a body, with the header fields that describe it.</summary>
     public static ReplayContent Wrap(HttpContent source, RequestState state)
     {

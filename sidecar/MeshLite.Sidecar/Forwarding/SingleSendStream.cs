@@ -1,17 +1,26 @@
+using System.Buffers;
+
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
 /// Wraps an HTTP/1.1 connection so that one attempt is one send. <c>SocketsHttpHandler</c> resends by itself,
 /// whatever the method, when a reused connection ends with FIN before a response (dotnet/runtime#86714); it
 /// takes an exception for what it is. So the end of the stream is made an exception here, until the first byte
-/// of a response has come; after that FIN is how some servers end a body.
+/// of a response has come; after that FIN is how some servers end a body, and a WebSocket.
 /// </summary>
 /// <remarks>
-/// Which bytes are "the response to the request just written" is told by the order of operations: a write
-/// begins a request, a read with bytes begins its response.
+/// Which bytes are "the response to the request just written" is told by the order of operations: a write of a
+/// request's head begins a request, a read with bytes begins its response. A head starts a write (nothing is pipelined) and
+/// with a method, a blank and a slash; the rare body that does too only makes an exception of a FIN that breaks it off anyway.
 /// </remarks>
 internal sealed class SingleSendStream(Stream inner) : Stream
 {
+    private const int LongestMethod = 64;
+
+    // RFC 9110 §5.6.2 tchar.
+    private static readonly SearchValues<byte> MethodCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
+
     private volatile bool _awaitingResponse;
 
     public override bool CanRead => true;
@@ -45,7 +54,11 @@ internal sealed class SingleSendStream(Stream inner) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        _awaitingResponse = true;
+        if (!_awaitingResponse && BeginsRequest(buffer.Span))
+        {
+            _awaitingResponse = true;
+        }
+
         return inner.WriteAsync(buffer, cancellationToken);
     }
 
@@ -77,5 +90,12 @@ internal sealed class SingleSendStream(Stream inner) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    private static bool BeginsRequest(ReadOnlySpan<byte> written)
+    {
+        var head = written[..Math.Min(written.Length, LongestMethod + 2)];
+        var method = head.IndexOfAnyExcept(MethodCharacters);
+        return method < 0 ? !head.IsEmpty : method > 0 && head[method..].StartsWith(" /"u8);
     }
 }

@@ -55,6 +55,9 @@ internal sealed class RequestState
     /// <summary>Body bytes of the response that came back.</summary>
     public long ResponseBytes { get; set; }
 
+    /// <summary>Whether the response has been passed on whole; what becomes of the request's body then no longer matters.</summary>
+    public bool Answered { get; set; }
+
     /// <summary>What failed, where the mesh failed it.</summary>
     public ProxyError? Error { get; set; }
 
@@ -78,6 +81,7 @@ internal sealed class RequestState
         Endpoint = null;
         AttemptCount = 0;
         RequestBytes = ResponseBytes = 0;
+        Answered = false;
         Error = null;
     }
 

@@ -98,7 +98,15 @@ internal sealed class MeshFixture : IAsyncDisposable
     }
 
     /// <summary>An HTTP client that calls through a sidecar's outbound port.</summary>
-    public static HttpClient Client(SidecarComponents through, bool http2 = false) => new(new SocketsHttpHandler
+    public static HttpClient Client(SidecarComponents through, bool http2 = false) => new(Handler(through))
+    {
+        DefaultRequestVersion = http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    /// <summary>As above, without what <see cref="HttpClient"/> does: for gRPC, whose responses it would read to their end first.</summary>
+    public static SocketsHttpHandler Handler(SidecarComponents through) => new()
     {
         UseProxy = false,
         ConnectCallback = async (_, cancellation) =>
@@ -109,11 +117,6 @@ internal sealed class MeshFixture : IAsyncDisposable
         },
         RequestHeaderEncodingSelector = (_, _) => System.Text.Encoding.Latin1,
         ResponseHeaderEncodingSelector = (_, _) => System.Text.Encoding.Latin1,
-    })
-    {
-        DefaultRequestVersion = http2 ? HttpVersion.Version20 : HttpVersion.Version11,
-        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        Timeout = TimeSpan.FromSeconds(60),
     };
 
     public async ValueTask DisposeAsync()
