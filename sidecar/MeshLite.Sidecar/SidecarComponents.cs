@@ -196,6 +196,13 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _inbound!.Start();
     }
 
+    /// <summary>Closes the proxy's ports: who connects from now on is refused, and knows that nothing was delivered.</summary>
+    public async Task RefuseAsync()
+    {
+        await _outbound!.DisposeAsync();
+        await _inbound!.DisposeAsync();
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

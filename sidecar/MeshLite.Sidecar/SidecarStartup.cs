@@ -61,6 +61,8 @@ internal static class SidecarStartup
         // Step 6: drain
         await stop.Task;
         await sidecar.Draining.DrainAsync();
+        await sidecar.RefuseAsync();
+        await sidecar.Draining.FinishAsync();
         return 0;
     }
 

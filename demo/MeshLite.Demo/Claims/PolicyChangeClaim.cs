@@ -40,7 +40,9 @@ internal sealed class PolicyChangeClaim : IClaim
         var effect = flips.Where(f => f.Done).Select(f => f.FirstNew!.Value.TotalMilliseconds).Order().ToArray();
         var last = flips.Where(f => f.Done).Select(f => f.LastOld.TotalMilliseconds).Order().ToArray();
         var holds = effect.Length == Changes && effect[^1] <= Bound.TotalMilliseconds && last[^1] <= Bound.TotalMilliseconds;
-        var summary = $"{effect.Length} of {Changes} changes took effect; first new answer {Percentile(effect, 0.5)} ms (max {Percentile(effect, 1)}), last request the old way {Percentile(last, 0.5)} ms (max {Percentile(last, 1)}) after the save";
+        var summary = effect.Length == 0
+            ? "the change saved took no effect"
+            : $"{effect.Length} of {Changes} changes took effect; first new answer {Percentile(effect, 0.5)} ms (max {Percentile(effect, 1)}), last request the old way {Percentile(last, 0.5)} ms (max {Percentile(last, 1)}) after the save";
         return ClaimResult.Of(Name, holds, tally, summary, new Dictionary<string, object?>
         {
             ["changes"] = flips.Count,

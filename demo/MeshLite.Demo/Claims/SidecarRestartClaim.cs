@@ -44,7 +44,9 @@ internal sealed class SidecarRestartClaim : IClaim
         var tally = await Tally.OfAsync(shop, "sidecar-restart-", await load.StopAsync());
         await shop.ServingAsync("sidecar-restart-after-", shop.Members);
         var holds = exitCodes.All(c => c == 0) && exitCodes.Count == shop.OrdersV1.Count;
-        var summary = $"{exitCodes.Count} restarts, drained in {string.Join(" and ", drains)} ms, ready again in {string.Join(" and ", starts)} ms";
+        var summary = sabotage
+            ? "both replicas' sidecars killed at once"
+            : $"{exitCodes.Count} restarts, drained in {string.Join(" and ", drains)} ms, ready again in {string.Join(" and ", starts)} ms";
         return ClaimResult.Of(Name, holds, tally, summary, new Dictionary<string, object?>
         {
             ["restarts"] = exitCodes.Count,

@@ -20,6 +20,12 @@ internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Rea
     /// </value>
     public static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
+    /// <value>Longest wait for those accepted last. 2 s.</value>
+    public static readonly TimeSpan FinishLimit = TimeSpan.FromSeconds(2);
+
+    /// <value>Between accepting a connection and its being counted lies its handshake. 100 ms.</value>
+    private static readonly TimeSpan LastLook = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _lock = new();
@@ -32,6 +38,21 @@ internal sealed class Draining(ConnectionTracker connections, Outbox outbox, Rea
         {
             return _drained ??= RunAsync();
         }
+    }
+
+    /// <summary>
+    /// After the ports are closed: whoever was accepted in the last moment is served too, rather than reset with a request
+    /// under way of which nobody could say whether it was delivered.
+    /// </summary>
+    public async Task FinishAsync()
+    {
+        var started = time.GetTimestamp();
+        do
+        {
+            await Task.Delay(LastLook, time);
+            connections.DrainSilent();
+        }
+        while (connections.Count > 0 && time.GetElapsedTime(started) < FinishLimit);
     }
 
     private async Task RunAsync()

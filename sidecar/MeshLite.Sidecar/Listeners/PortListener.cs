@@ -22,11 +22,13 @@ internal sealed class PortListener : IAsyncDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
+    private int _disposed;
 
     private PortListener(
         Socket listener, PortListenerOptions options, Func<Socket, ConnectionProtocol, Task> handle, TimeProvider time, ILogger log)
     {
         _listener = listener;
+        Address = (IPEndPoint)listener.LocalEndPoint!;
         _options = options;
         _handle = handle;
         _time = time;
@@ -34,7 +36,7 @@ internal sealed class PortListener : IAsyncDisposable
     }
 
     /// <summary>Where it listens; the port chosen, where 0 was asked for.</summary>
-    public IPEndPoint Address => (IPEndPoint)_listener.LocalEndPoint!;
+    public IPEndPoint Address { get; }
 
     /// <summary>Binds and lets clients queue. Throws <see cref="SocketException"/> where the address can't be had.</summary>
     public static PortListener Bind(
@@ -61,6 +63,11 @@ internal sealed class PortListener : IAsyncDisposable
     /// <summary>Refuses new connections; those accepted are their handlers' business.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         _listener.Dispose();
         await _loop;

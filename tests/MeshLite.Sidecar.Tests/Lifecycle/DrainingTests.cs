@@ -104,6 +104,25 @@ public sealed class DrainingTests
     }
 
     [Fact]
+    public async Task Finish_ConnectionAcceptedLast_IsServedButNotForLong()
+    {
+        await RunAsync(_draining.DrainAsync());
+        var last = Open(served: false);
+        var finishing = _draining.FinishAsync();
+        await AdvanceAsync(TimeSpan.FromMilliseconds(100), finishing);
+        last.Asked.ShouldBe(0, "its request may be on its way");
+        finishing.IsCompleted.ShouldBeFalse();
+
+        _connections.OnRequest(last.Connection);
+        last.Asked.ShouldBe(1);
+        await AdvanceAsync(TimeSpan.FromMilliseconds(500), finishing);
+        finishing.IsCompleted.ShouldBeFalse("it is being served");
+        _connections.Remove(last.Connection);
+
+        await RunAsync(finishing);
+    }
+
+    [Fact]
     public async Task Drain_AskedForTwice_RunsOnce()
     {
         var first = _draining.DrainAsync();
