@@ -7,10 +7,20 @@ namespace MeshLite.E2E;
 
 public sealed class DrainTests
 {
+    // Each in turn, so that both certainly have requests under way.
+    private const string RoundRobin = """
+        apiVersion: meshlite.dev/v1alpha1
+        kind: TrafficPolicy
+        metadata: {name: orders, namespace: shop}
+        spec:
+          targetRef: {kind: Service, name: orders}
+          loadBalancer: {type: RoundRobin}
+        """;
+
     [Fact]
     public async Task Sigterm_OneOfTwoReplicasUnderLoad_LosesAndDoublesNothing()
     {
-        await using var mesh = await TestMesh.StartAsync();
+        await using var mesh = await TestMesh.StartAsync(RoundRobin);
         MeshApp[] replicas = [await mesh.AppAsync("orders", "v1"), await mesh.AppAsync("orders", "v2")];
         var client = await mesh.ClientAsync();
         await client.ReachesAsync("orders");
