@@ -143,6 +143,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>Says in the log that sidecars are answered.</summary>
     internal void LogReady() => ControlPlaneLog.Ready(_logger, GrpcEndPoint.ToString(), TelemetryEndPoint.ToString());
 
+    /// <summary>As SIGTERM does.</summary>
+    public void RequestStop() => _app.Lifetime.StopApplication();
+
     /// <summary>Until it was told to stop and has ended; the process's exit code.</summary>
     public async Task<int> WaitAsync()
     {

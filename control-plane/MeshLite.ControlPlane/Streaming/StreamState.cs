@@ -119,7 +119,7 @@ internal sealed class StreamState : IDisposable
     {
         if (_sent.TryGetValue(key, out var sent) && sent.Version == version)
         {
-            _sent[key] = sent with { Base = null };
+            _sent[key] = new Sent(version, null, IsRefused: true);
         }
     }
 
@@ -211,9 +211,14 @@ internal sealed class StreamState : IDisposable
         if (!isHeld || sent.Version != current.Version)
         {
             batch.Add(current.EncodedFor(sent.Base), isHeld && sent.Base is not null ? current.ChangedAt : null);
+            _sent[key] = new Sent(current.Version, current);
+        }
+        else if (!sent.IsRefused)
+        {
+            // Known from Hello by its version only; now its content is known too.
+            _sent[key] = new Sent(current.Version, current);
         }
 
-        _sent[key] = new Sent(current.Version, current);
         return true;
     }
 
@@ -276,8 +281,11 @@ internal sealed class StreamState : IDisposable
         : key == ResourceKeys.Workload ? _workload
         : null;
 
-    /// <summary>A version sent, and with it what a delta can be made against; without a base only the version is known.</summary>
-    private readonly record struct Sent(string Version, PublishedResource? Base);
+    /// <summary>
+    /// A version sent, and with it what a delta can be made against. Without a base only the version is known, or, where it
+    /// was refused, the sidecar has some version before it.
+    /// </summary>
+    private readonly record struct Sent(string Version, PublishedResource? Base, bool IsRefused = false);
 
     /// <summary>A subscribed destination, the endpoint sets it names now, and those it named as it was sent last.</summary>
     private sealed class Wanted(PublishEntry entry)

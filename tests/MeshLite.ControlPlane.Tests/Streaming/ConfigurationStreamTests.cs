@@ -141,7 +141,7 @@ public sealed class ConfigurationStreamTests : IAsyncLifetime
 
         var end = await Should.ThrowAsync<GrpcException>(front.ReadAsync());
         end.Code.ShouldBe(GrpcStatusCode.Unavailable);
-        await stopping.WaitAsync(TimeSpan.FromSeconds(10), ControlPlaneFixture.Cancelled);
+        await stopping.WaitAsync(TimeSpan.FromSeconds(4), ControlPlaneFixture.Cancelled);
     }
 
     [Fact]

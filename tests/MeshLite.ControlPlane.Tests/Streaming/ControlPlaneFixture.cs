@@ -41,6 +41,8 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
 
     public async Task StopAsync()
     {
+        Host.RequestStop();
+        (await Host.WaitAsync()).ShouldBe(0);
         await Host.DisposeAsync();
         _host = null;
     }

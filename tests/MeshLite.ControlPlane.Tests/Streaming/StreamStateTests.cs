@@ -39,7 +39,7 @@ public sealed class StreamStateTests
                 run.Drain();
                 run.ShouldHoldTheFinalState();
                 return true;
-            }).Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(150));
+            }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(200));
 
     [Fact]
     public void Take_MoreThanOneUpdateHolds_CutAndContinued()
@@ -111,6 +111,28 @@ public sealed class StreamStateTests
             run.ApplyBatch(batch);
             return Resource.Parser.ParseFrom(batch.Resources.ShouldHaveSingleItem());
         }
+    }
+
+    [Fact]
+    public void Take_RefusedThenChangedAndChangedBack_NoDeltaToWhatWasRefused()
+    {
+        using var run = new Run();
+        run.Apply(Workload("a1", "a", 1));
+        run.State.Subscribe(["a"]);
+        run.Drain();
+        run.Apply(Workload("a2", "a", 2));
+        run.State.Changed(run.Mailbox.TakeChanged());
+        run.ApplyBatch(run.State.Take(), refuse: true);
+
+        // Another version comes and goes before anything is sent.
+        run.Apply(Workload("a3", "a", 3));
+        run.Apply(Workload("a3", null, 3));
+        run.State.Changed(run.Mailbox.TakeChanged());
+        run.State.Take().Resources.ShouldBeEmpty();
+        run.Apply(Workload("a4", "a", 4));
+        run.State.Changed(run.Mailbox.TakeChanged());
+
+        Resource.Parser.ParseFrom(run.State.Take().Resources.ShouldHaveSingleItem()).Endpoints.ShouldNotBeNull();
     }
 
     [Fact]
