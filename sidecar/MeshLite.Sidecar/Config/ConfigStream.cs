@@ -14,10 +14,10 @@ internal sealed class ConfigStream(
     ConfigStreamOptions options, Func<GrpcConnection> connect, ResourceCache cache, LastGoodFile file, Outbox outbox,
     TimeProvider time, Random random, ILogger<ConfigStream> log)
 {
-    /// <value>First upper bound of the wait before another connect; doubles up to 10 s. 100 ms.</value>
+    /// <value>First upper bound of the wait before another connect; doubles up to 5 s: half the 10 s for which a registration outlives its stream. 100 ms.</value>
     private static readonly TimeSpan BackoffBase = TimeSpan.FromMilliseconds(100);
 
-    private static readonly TimeSpan BackoffCap = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BackoffCap = TimeSpan.FromSeconds(5);
 
     /// <value>A stream that lasted this long was a success; the wait begins anew at 100 ms. 1 s.</value>
     private static readonly TimeSpan Stable = TimeSpan.FromSeconds(1);
