@@ -21,14 +21,14 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
     /// <param name="alpn">What is to be spoken inside.</param>
     /// <param name="timeout">Bound on TCP connect and handshake together.</param>
     /// <param name="cancellationToken">The caller's; cancels the connect.</param>
-    public async ValueTask<SslStream> ConnectMeshAsync(
+    public async ValueTask<MeshTlsStream> ConnectMeshAsync(
         IPEndPoint address, SpiffeId identity, SslApplicationProtocol alpn, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var own = workload.Current ?? throw new ConnectException(tls: true, "this sidecar has no certificate yet");
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var socket = await ConnectSocketAsync(address, timeout, either.Token, cancellationToken);
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        var stream = MeshTlsStream.Over(socket, tunnel: alpn == MeshTls.Tcp);
         var handshake = ClientTls.Prepare(own, identity, address, alpn);
         try
         {

@@ -32,6 +32,13 @@ internal sealed class TcpTunnel(TimeProvider time)
         return new TcpTunnelResult(sent, received, sentClean && receivedClean);
     }
 
+    /// <summary>RST instead of FIN: half a stream must not look like a whole one. Closes at once, for a stream's disposal would send FIN first.</summary>
+    public static void Reset(Socket socket)
+    {
+        socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        socket.Close(timeout: 0);
+    }
+
     private static async Task<(long Bytes, bool Clean)> CopyAsync(
         Stream from, Stream to, CancellationTokenSource idle, CancellationTokenSource stop)
     {
@@ -48,6 +55,11 @@ internal sealed class TcpTunnel(TimeProvider time)
                     var read = await from.ReadAsync(buffer, stop.Token);
                     if (read == 0)
                     {
+                        if (from is MeshTlsStream { Truncated: true })
+                        {
+                            throw new IOException("The peer's connection ended without close_notify.");
+                        }
+
                         await ShutdownSendAsync(to);
                         return (total, true);
                     }

@@ -62,7 +62,7 @@ internal sealed class TunnelService(
         var result = await RunAsync(connection, stream, server, context.ConnectionClosed);
         if (!result.Clean)
         {
-            Reset(server.Socket);
+            TcpTunnel.Reset(server.Socket);
             context.Abort(new ConnectionAbortedException("The tunnel broke off."));
         }
     }
@@ -100,11 +100,13 @@ internal sealed class TunnelService(
         var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server, CancellationToken.None);
         if (!result.Clean)
         {
-            Reset(socket);
+            TcpTunnel.Reset(socket);
             if (server is NetworkStream plain)
             {
-                Reset(plain.Socket);
+                TcpTunnel.Reset(plain.Socket);
             }
+
+            (server as MeshTlsStream)?.Reset();
         }
     }
 
@@ -179,7 +181,4 @@ internal sealed class TunnelService(
             + $"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n";
         await client.WriteAsync(Encoding.UTF8.GetBytes(head + body));
     }
-
-    // RST instead of FIN: half a stream must not look like a whole one.
-    private static void Reset(Socket socket) => socket.LingerState = new LingerOption(enable: true, seconds: 0);
 }

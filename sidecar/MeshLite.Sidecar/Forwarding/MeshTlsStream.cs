@@ -1,0 +1,38 @@
+using System.Net.Security;
+using System.Net.Sockets;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// TLS to a peer sidecar that can be reset, and that tells an end the peer meant (close_notify) from one it did not: RFC
+/// 8446 §6.1 warns of truncation, and <see cref="SslStream"/> reads both as the end of the stream. Used as its base is.
+/// </summary>
+internal sealed class MeshTlsStream : SslStream
+{
+    private readonly NetworkStream _tcp;
+
+    private MeshTlsStream(NetworkStream tcp)
+        : base(tcp, leaveInnerStreamOpen: false) => _tcp = tcp;
+
+    /// <summary>Over a connected socket, which it owns. <paramref name="tunnel"/>: raw TCP is carried, whose end must be told from a break.</summary>
+    public static MeshTlsStream Over(Socket socket, bool tunnel) =>
+        new(tunnel ? new EndNotingStream(socket) : new NetworkStream(socket, ownsSocket: true));
+
+    /// <summary>Whether TCP ended: after a read of nothing, that no close_notify came before it.</summary>
+    public bool Truncated => _tcp is EndNotingStream { Ended: true };
+
+    /// <summary>Ends the connection by RST.</summary>
+    public void Reset() => TcpTunnel.Reset(_tcp.Socket);
+
+    private sealed class EndNotingStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
+    {
+        public bool Ended { get; private set; }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var read = await base.ReadAsync(buffer, cancellationToken);
+            Ended |= read == 0 && !buffer.IsEmpty;
+            return read;
+        }
+    }
+}
