@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
@@ -35,6 +36,10 @@ internal static class ClientTls
         });
 
     // .NET keeps sessions by host name and takes no addresses. The name is sent (SNI), so it says no more than the packet does.
-    private static string SessionName(IPEndPoint endpoint) =>
-        string.Concat(endpoint.Address.ToString().Replace('.', '-').Replace(':', '-').Replace('%', '-'), ".p", endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), ".meshlite");
+    // The first letter keeps a label of an IPv6 address from beginning with '-'.
+    private static string SessionName(IPEndPoint endpoint)
+    {
+        var address = endpoint.Address.ToString().Replace('.', '-').Replace(':', '-').Replace('%', '-');
+        return string.Create(CultureInfo.InvariantCulture, $"a{address}.p{endpoint.Port}.meshlite");
+    }
 }

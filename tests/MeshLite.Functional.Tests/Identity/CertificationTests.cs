@@ -1,8 +1,3 @@
-using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using MeshLite.Protocol.Pki;
-using MeshLite.Sidecar.Identity;
 using MeshLite.TestKit;
 
 namespace MeshLite.Functional.Tests.Identity;
@@ -10,8 +5,6 @@ namespace MeshLite.Functional.Tests.Identity;
 /// <summary>Control plane and sidecar together: from the token to mutual TLS, through renewals, restarts and a lost authority.</summary>
 public sealed class CertificationTests : IAsyncLifetime
 {
-    private static readonly IPEndPoint Anywhere = new(IPAddress.Loopback, 1);
-
     private readonly IdentityPlane _plane = new();
 
     public async ValueTask InitializeAsync() => await _plane.StartAsync();
@@ -83,6 +76,7 @@ public sealed class CertificationTests : IAsyncLifetime
 
         await _plane.AdvanceUntilAsync(() => !ReferenceEquals(orders.Current, former), "joined anew", TimeSpan.FromMinutes(5));
 
+        _plane.Time.GetUtcNow().ShouldBeLessThan(former.NotAfter, "it need not wait until its certificate has expired");
         orders.Current!.Bundle.SameAs(_plane.Module.TrustBundle).ShouldBeTrue();
         _plane.Module.RefusedHandshakes["unknown_authority"].ShouldBeGreaterThanOrEqualTo(1);
     }
@@ -112,52 +106,5 @@ public sealed class CertificationTests : IAsyncLifetime
         _plane.Token("shop", "orders");
 
         await _plane.AdvanceUntilAsync(() => orders.Current is not null, "joined", TimeSpan.FromSeconds(1));
-    }
-
-    /// <summary>Two ends of one TLS connection.</summary>
-    private sealed class MutualConnection : IDisposable
-    {
-        private readonly SslStream _near;
-        private readonly SslStream _far;
-
-        private MutualConnection(
-            SslStream near, SslStream far, TlsHandshake<SslClientAuthenticationOptions> client, TlsHandshake<SslServerAuthenticationOptions> server)
-        {
-            (_near, _far, Client, Server) = (near, far, client, server);
-        }
-
-        public TlsHandshake<SslClientAuthenticationOptions> Client { get; }
-
-        public TlsHandshake<SslServerAuthenticationOptions> Server { get; }
-
-        public static async Task<MutualConnection> OpenAsync(WorkloadCertificate server, WorkloadCertificate client)
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(listener.LocalEndpoint);
-            var near = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            var far = new SslStream(new NetworkStream(await listener.AcceptSocketAsync(), ownsSocket: true));
-            var serverEnd = ServerTls.Prepare(server);
-            var clientEnd = ClientTls.Prepare(client, server.Id, Anywhere, MeshTls.Http);
-            await Task.WhenAll(far.AuthenticateAsServerAsync(serverEnd.Options), near.AuthenticateAsClientAsync(clientEnd.Options));
-            return new MutualConnection(near, far, clientEnd, serverEnd);
-        }
-
-        public async Task<bool> EchoAsync()
-        {
-            var buffer = new byte[1];
-            await _near.WriteAsync(new byte[] { 7 });
-            await _far.ReadExactlyAsync(buffer);
-            await _far.WriteAsync(buffer);
-            await _near.ReadExactlyAsync(buffer);
-            return buffer[0] == 7;
-        }
-
-        public void Dispose()
-        {
-            _near.Dispose();
-            _far.Dispose();
-        }
     }
 }

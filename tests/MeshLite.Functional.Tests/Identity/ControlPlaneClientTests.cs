@@ -35,6 +35,7 @@ public sealed class ControlPlaneClientTests : IDisposable
     [Theory]
     [InlineData("workload", "belongs to another workload than the one called")]
     [InlineData("workload with the host's name", "belongs to another workload than the one called")]
+    [InlineData("namesake in another namespace", "belongs to another workload than the one called")]
     [InlineData("other host", "does not name the host called")]
     [InlineData("no host", "does not name the host called")]
     [InlineData("other authority", "is not signed by a root of the trust bundle")]
@@ -46,6 +47,7 @@ public sealed class ControlPlaneClientTests : IDisposable
         {
             "workload" => _root.Issue(new TestLeaf()),
             "workload with the host's name" => _root.Issue(new TestLeaf { Addresses = ["127.0.0.1"] }),
+            "namesake in another namespace" => _root.Issue(ControlPlane with { Uris = ["spiffe://cluster.local/ns/shop/sa/meshlite-control-plane"] }),
             "other host" => _root.Issue(ControlPlane with { Addresses = ["10.0.0.1"] }),
             "no host" => _root.Issue(ControlPlane with { Addresses = [], DnsNames = [] }),
             "other authority" => new TestAuthority(_time, "CN=other").Issue(ControlPlane),

@@ -27,7 +27,9 @@ internal sealed class FakeCertifier(TestAuthority authority) : ICertifier
         return Task.FromResult(Answer is null ? Sign(request) : Answer(request));
     }
 
-    public async Task<Call> NextAsync() => await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    /// <summary>The next call; fails where none comes.</summary>
+    public async Task<Call> NextAsync() =>
+        await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     /// <summary>The calls not yet looked at.</summary>
     public List<Call> Drain()

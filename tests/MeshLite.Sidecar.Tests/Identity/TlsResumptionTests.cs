@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Reflection;
 using MeshLite.Model;
@@ -26,6 +27,19 @@ public sealed class TlsResumptionTests
         second.Resumed.ShouldBeTrue();
         second.ServerSees.Id!.ToString().ShouldBe(Handshakes.Frontend);
         second.ClientSees.Id!.ToString().ShouldBe(Handshakes.Orders);
+    }
+
+    [Theory]
+    [InlineData("[::1]:15006")]
+    [InlineData("[fe80::1%3]:15006")]
+    [InlineData("10.1.2.3:65535")]
+    public async Task Handshake_AnyAddress_Resumes(string address)
+    {
+        var (server, client) = (_mesh.Workload(Handshakes.Orders), _mesh.Workload(Handshakes.Frontend));
+        var endpoint = IPEndPoint.Parse(address);
+        await HandshakeAsync(server, client, endpoint: endpoint);
+
+        (await HandshakeAsync(server, client, endpoint: endpoint)).Resumed.ShouldBeTrue();
     }
 
     [Fact]
@@ -75,11 +89,11 @@ public sealed class TlsResumptionTests
     }
 
     private static async Task<(bool Resumed, PeerIdentityResult ServerSees, PeerIdentityResult ClientSees)> HandshakeAsync(
-        WorkloadCertificate server, WorkloadCertificate client, string expected = Handshakes.Orders)
+        WorkloadCertificate server, WorkloadCertificate client, string expected = Handshakes.Orders, IPEndPoint? endpoint = null)
     {
         var resumed = false;
         var serverEnd = ServerTls.Prepare(server);
-        var clientEnd = ClientTls.Prepare(client, SpiffeId.Parse(expected), Handshakes.Endpoint, MeshTls.Http);
+        var clientEnd = ClientTls.Prepare(client, SpiffeId.Parse(expected), endpoint ?? Handshakes.Endpoint, MeshTls.Http);
         await Handshakes.RunAsync(serverEnd.Options, clientEnd.Options, stream => resumed = Resumed(stream));
         return (resumed, serverEnd.Result, clientEnd.Result);
     }

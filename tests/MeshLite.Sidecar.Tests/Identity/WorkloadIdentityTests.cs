@@ -19,7 +19,7 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
         var call = await _fixture.Certifier.NextAsync();
         call.Token.ShouldBe("token-1");
         call.Own.ShouldBeNull();
-        await identity.FirstCertificate;
+        identity.FirstCertificate.IsCompletedSuccessfully.ShouldBeTrue();
         identity.Current!.Id.ShouldBe(new SpiffeId("cluster.local", "shop", "orders"));
         identity.Current.IsValidAt(_fixture.Time.GetUtcNow()).ShouldBeTrue();
         identity.Problem.ShouldBeNull();
