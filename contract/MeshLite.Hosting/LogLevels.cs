@@ -18,7 +18,8 @@ public sealed class LogLevels(LogLevel byDefault)
         new("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical),
         new("Microsoft.Hosting.Lifetime", LogLevel.Warning),
         new("System", LogLevel.Warning),
-        new("Yarp", LogLevel.Warning),
+        // It warns, with a stack trace, of each caller that goes away; what counts is in the access log.
+        new("Yarp", LogLevel.Critical),
     ];
 
     private volatile Table _table = new(byDefault, ImmutableSortedDictionary<string, LogLevel>.Empty.AddRange(BuiltIn));

@@ -139,4 +139,30 @@ public sealed class TcpTunnelTests
         response!.Status.ShouldBe(503);
         response.Value("meshlite-error").ShouldBe("destination_unknown");
     }
+
+    /// <summary>The peer's FIN comes right behind its last bytes, which must still arrive (they were dropped once).</summary>
+    [Fact]
+    public async Task Application_ThatFinishes_StillReceives()
+    {
+        var got = new TaskCompletionSource<int>();
+        await using var app = new TcpApp(async (socket, _) =>
+        {
+            using var wire = new Wire(socket);
+            await wire.SendAsync("done");
+            wire.Finish();
+            var all = await wire.ReadToEndAsync();
+            if (all.Length > 0)
+            {
+                got.TrySetResult(all.Length);
+            }
+        });
+        await using var pair = await MeshPair.StartAsync(app.Port);
+        using var caller = await pair.TunnelAsync();
+
+        Encoding.Latin1.GetString(await caller.ReadToEndAsync()).ShouldBe("done");
+        await caller.SendAsync(new byte[100_000]);
+        caller.Finish();
+
+        (await got.Task.WaitAsync(Patience)).ShouldBe(100_000);
+    }
 }

@@ -59,7 +59,9 @@ internal sealed class TunnelService(
         }
 
         await using var server = await application.ConnectAsync(context.ConnectionClosed);
-        var result = await RunAsync(connection, stream, server, context.ConnectionClosed);
+
+        // Not bound to ConnectionClosed: that fires when the peer's FIN is in, with its last bytes still unread.
+        var result = await RunAsync(connection, stream, server);
         if (!result.Clean)
         {
             TcpTunnel.Reset(server.Socket);
@@ -82,12 +84,12 @@ internal sealed class TunnelService(
     }
 
     // Counted as open, so that a draining sidecar waits for it.
-    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, CancellationToken cancellationToken)
+    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server)
     {
         connections.Add(connection);
         try
         {
-            return await tunnel.RunAsync(client, server, cancellationToken);
+            return await tunnel.RunAsync(client, server, CancellationToken.None);
         }
         finally
         {
@@ -97,7 +99,7 @@ internal sealed class TunnelService(
 
     private async Task JoinAsync(ListenerRole role, NetworkStream client, Socket socket, Stream server)
     {
-        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server, CancellationToken.None);
+        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server);
         if (!result.Clean)
         {
             TcpTunnel.Reset(socket);
