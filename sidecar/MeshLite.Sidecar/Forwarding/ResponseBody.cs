@@ -14,20 +14,21 @@ internal sealed class ResponseBody : HttpContent
 
     private ResponseBody(ForwardedStream stream) => _stream = stream;
 
-    /// <summary>
-    /// Puts itself in front of a response's body of undeclared length. A declared one follows its headers closely, and
-    /// they leave together in one write.
-    /// </summary>
+    /// <summary>Puts itself in front of a response's body, unless that is declared and there.</summary>
     public static void Wrap(HttpResponseMessage response, HttpContext context, RequestState state, CancellationToken cancellationToken)
     {
-        if (context.Response.ContentLength is not null)
+        var counts = context.Response.ContentLength is null;
+        var body = response.Content.ReadAsStream(cancellationToken);
+
+        // A read of no bytes waits for some. Mostly they came with the headers, and then both leave in one write too.
+        var first = body.ReadAsync(Memory<byte>.Empty, cancellationToken);
+        if (!counts && first.IsCompletedSuccessfully)
         {
+            _ = first.Result;
             return;
         }
 
-        // A read of no bytes waits for some.
-        var body = response.Content.ReadAsStream(cancellationToken);
-        response.Content = new ResponseBody(new ForwardedStream(body, body.ReadAsync(Memory<byte>.Empty, cancellationToken), context.Response, state));
+        response.Content = new ResponseBody(new ForwardedStream(body, first, context.Response, counts ? state : null));
     }
 
     /// <inheritdoc/>
@@ -54,7 +55,7 @@ internal sealed class ResponseBody : HttpContent
         base.Dispose(disposing);
     }
 
-    private sealed class ForwardedStream(Stream body, ValueTask<int> first, HttpResponse response, RequestState counter) : Stream
+    private sealed class ForwardedStream(Stream body, ValueTask<int> first, HttpResponse response, RequestState? counter) : Stream
     {
         private ValueTask<int> _first = first;
         private bool _begun;
@@ -82,6 +83,11 @@ internal sealed class ResponseBody : HttpContent
             }
 
             var read = body.ReadAsync(buffer, cancellationToken);
+            if (counter is null)
+            {
+                return read;
+            }
+
             if (!read.IsCompletedSuccessfully)
             {
                 return CountAsync(read);
@@ -142,7 +148,7 @@ internal sealed class ResponseBody : HttpContent
         private async ValueTask<int> CountAsync(ValueTask<int> read)
         {
             var count = await read;
-            counter.ResponseBytes += count;
+            counter!.ResponseBytes += count;
             return count;
         }
     }

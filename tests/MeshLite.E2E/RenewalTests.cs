@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using MeshLite.E2E.Kit;
+using MeshLite.Processes.Mesh;
+using MeshLite.TestKit.Apps;
+
+namespace MeshLite.E2E;
+
+public sealed class RenewalTests
+{
+    private const string ShortLived = """
+        apiVersion: meshlite.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {mtls: {certificateLifetime: 10s}}
+        """;
+
+    private const int StreamedBytes = 125;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
+    [Fact]
+    public async Task Renewal_UnderLoadAndDuringAStream_LosesDoublesAndBreaksNothing()
+    {
+        var received = new ConcurrentQueue<string>();
+        await using var mesh = await TestMesh.StartAsync(ShortLived);
+        var orders = await mesh.AppAsync("orders", app: await HttpApp.StartAsync("orders", async context =>
+        {
+            if (context.Request.Path == "/stream")
+            {
+                for (var i = 0; i < StreamedBytes; i++)
+                {
+                    await context.Response.Body.WriteAsync("x"u8.ToArray(), context.RequestAborted);
+                    await context.Response.Body.FlushAsync(context.RequestAborted);
+                    await Task.Delay(Interval, TimeProvider.System, context.RequestAborted);
+                }
+            }
+            else if (context.Request.Headers.TryGetValue("x-request-id", out var id))
+            {
+                received.Enqueue(id.ToString());
+            }
+        }));
+        var client = await mesh.ClientAsync();
+        await client.ReachesAsync("orders");
+        received.Clear();
+        HashSet<string>[] certificates = [[], []];
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+        // The stream's 25 s set the length of the test: two renewals at two thirds of 10 s, and one to spare.
+        using var streaming = client.Request(HttpMethod.Get, "orders", "/stream");
+        using var response = await http.SendAsync(streaming, HttpCompletionOption.ResponseHeadersRead);
+        var streamed = response.Content.ReadAsByteArrayAsync();
+        var sent = new List<string>();
+        var failures = new List<string>();
+        while (!streamed.IsCompleted)
+        {
+            var id = $"id-{sent.Count}";
+            sent.Add(id);
+            using var request = client.Request(sent.Count % 2 == 0 ? HttpMethod.Get : HttpMethod.Post, "orders", "/", ("x-request-id", id));
+            request.Content = request.Method == HttpMethod.Post ? new StringContent(id) : null;
+            using var answer = await client.SendAsync(request);
+            if (answer.StatusCode != HttpStatusCode.OK)
+            {
+                failures.Add($"{id}: {(int)answer.StatusCode}");
+            }
+
+            if (sent.Count % 25 == 0)
+            {
+                certificates[0].Add(await NotAfterAsync(http, client.Sidecar));
+                certificates[1].Add(await NotAfterAsync(http, orders.Sidecar));
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        }
+
+        (await streamed).Length.ShouldBe(StreamedBytes);
+        failures.ShouldBeEmpty();
+        received.Order().ShouldBe(sent.Order());
+        certificates.ShouldAllBe(seen => seen.Count >= 3);
+        TestContext.Current.TestOutputHelper?.WriteLine($"RENEWAL sent {sent.Count}, certificates {certificates[0].Count} {certificates[1].Count}");
+    }
+
+    private static async Task<string> NotAfterAsync(HttpClient http, SidecarProcess sidecar)
+    {
+        using var json = JsonDocument.Parse(await http.GetStringAsync($"http://{sidecar.Admin}/certs"));
+        return json.RootElement.GetProperty("notAfter").GetRawText();
+    }
+}
