@@ -42,6 +42,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly OutboundConnections _outboundConnections;
     private readonly InboundConnections _inboundConnections;
     private readonly List<Task> _loops = [];
+    private volatile WorkloadCertificate? _streamIdentity;
     private PortListener? _outbound;
     private PortListener? _inbound;
 
@@ -86,7 +87,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         Stream = new ConfigStream(
             new ConfigStreamOptions(options.ControlPlane, Hello), () => Connect(controlPlane), resources,
             new LastGoodFile(options.StateDir, configLog), _outbox, time, random, configLog);
-        Identity.Changed += _ => Stream.Reconnect();
+        Identity.Changed += ReconnectIfRenewed;
 
         // Request path
         _application = options.Application is { } address ? new LocalApplication(address, connector) : null;
@@ -239,9 +240,19 @@ internal sealed class SidecarComponents : IAsyncDisposable
         await Stream.RunAsync(_stop.Token);
     }
 
+    // The first certificate is what the stream is opened with; a new bundle alone changes nothing for it.
+    private void ReconnectIfRenewed(WorkloadCertificate certificate)
+    {
+        if (_streamIdentity is { } shown && !ReferenceEquals(shown.Context, certificate.Context))
+        {
+            Stream.Reconnect();
+        }
+    }
+
     private GrpcConnection Connect(ControlPlaneClient controlPlane)
     {
         var own = Identity.Current;
+        _streamIdentity = own;
         var connection = controlPlane.Open(own, own?.Bundle);
         return new GrpcConnection(connection.Channel, connection);
     }

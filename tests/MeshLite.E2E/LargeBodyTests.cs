@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using MeshLite.E2E.Kit;
+using MeshLite.Processes;
 using MeshLite.Processes.Mesh;
 using MeshLite.TestKit.Apps;
 using Microsoft.AspNetCore.Http;
@@ -93,11 +93,7 @@ public sealed class LargeBodyTests
         }
     }
 
-    // Linux proc_pid_status(5): RssAnon, in kB, is what the process alone holds.
-    private static long[] PrivateMemory(params SidecarProcess[] sidecars) =>
-        [.. sidecars.Select(s => long.Parse(
-            File.ReadLines($"/proc/{s.Process.Id}/status").Single(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
-            CultureInfo.InvariantCulture) * 1024)];
+    private static long[] PrivateMemory(params SidecarProcess[] sidecars) => [.. sidecars.Select(s => ProcessUsage.PrivateBytes(s.Process.Id))];
 
     private static void ShouldNotHaveGrown(long[] before, long[] after)
     {
