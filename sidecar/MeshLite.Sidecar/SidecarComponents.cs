@@ -16,6 +16,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar;
@@ -46,7 +47,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private PortListener? _outbound;
     private PortListener? _inbound;
 
-    private SidecarComponents(SidecarOptions options, LogLevels levels, TimeProvider time)
+    private SidecarComponents(SidecarOptions options, LogLevels levels, TimeProvider time, Stream accessLog)
     {
         _options = options;
         _time = time;
@@ -55,17 +56,19 @@ internal sealed class SidecarComponents : IAsyncDisposable
         // Configured at the end, when the parts it calls exist; built here for its services (forwarder, loggers).
         MeshServer? server = null;
         var listeners = new InProcessListenerFactory();
-        _host = BuildHost(levels, time, listeners, kestrel => server!.Configure(kestrel));
+        var kestrelRefusals = new KestrelRefusals();
+        _host = BuildHost(levels, time, listeners, kestrelRefusals, kestrel => server!.Configure(kestrel));
         Logs = _host.Services.GetRequiredService<ILoggerFactory>();
         Log = Logs.CreateLogger("MeshLite.Sidecar");
 
         // Telemetry
         _metrics = new MetricRegistry(time);
         _requestMetrics = new RequestMetrics(_metrics, time);
-        _accessLog = new AccessLog(Console.OpenStandardOutput(), _metrics, time);
+        _accessLog = new AccessLog(accessLog, _metrics, time);
         var connections = new ConnectionTracker();
         var handshakes = new HandshakeCounter(_metrics, Logs.CreateLogger<HandshakeCounter>());
         var refusals = new RefusalCounter(_metrics, Logs.CreateLogger<RefusalCounter>());
+        kestrelRefusals.Counter = refusals;
 
         // Identity
         var controlPlane = new ControlPlaneClient(options.ControlPlane, options.ControlPlaneCa, time);
@@ -129,6 +132,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
     /// <summary>Kestrel.</summary>
     public IServer Kestrel => _host.Services.GetRequiredService<IServer>();
 
+    /// <summary>Kestrel's options; it reads them as it starts.</summary>
+    public KestrelServerOptions KestrelOptions => _host.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
+
     /// <summary>Of the process as a whole.</summary>
     public ILogger Log { get; }
 
@@ -147,8 +153,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
     /// <summary>The configuration stream.</summary>
     public ConfigStream Stream { get; }
 
-    /// <summary>Makes everything; starts nothing.</summary>
-    public static SidecarComponents Create(SidecarOptions options, LogLevels levels, TimeProvider time)
+    /// <summary>Makes everything; starts nothing. <paramref name="accessLog"/>: where its lines go, by default standard output.</summary>
+    public static SidecarComponents Create(SidecarOptions options, LogLevels levels, TimeProvider time, Stream? accessLog = null)
     {
         try
         {
@@ -159,7 +165,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
             throw StartupException.WrongOption("--state-dir", e.Message);
         }
 
-        return new SidecarComponents(options, levels, time);
+        return new SidecarComponents(options, levels, time, accessLog ?? Console.OpenStandardOutput());
     }
 
     /// <summary>Binds the proxy's ports without accepting.</summary>
@@ -220,11 +226,12 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static IHost BuildHost(LogLevels levels, TimeProvider time, InProcessListenerFactory listeners, Action<KestrelServerOptions> configure)
+    private static IHost BuildHost(
+        LogLevels levels, TimeProvider time, InProcessListenerFactory listeners, KestrelRefusals refusals, Action<KestrelServerOptions> configure)
     {
         // Never started as a host: MeshServer starts its Kestrel with an application of our own.
         return new HostBuilder()
-            .ConfigureLogging(logging => logging.UseJsonLines(levels, time))
+            .ConfigureLogging(logging => refusals.AddTo(logging.UseJsonLines(levels, time)))
             .ConfigureWebHost(web => web.UseKestrelCore().UseKestrelHttpsConfiguration())
             .ConfigureServices(services => services
                 .AddSingleton<IConnectionListenerFactory>(listeners)

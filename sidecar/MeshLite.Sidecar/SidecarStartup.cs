@@ -67,7 +67,7 @@ internal static class SidecarStartup
     }
 
     /// <summary>Waits for certificate and configuration, keeping the reason why not in <c>/ready</c>; false: told to stop before.</summary>
-    private static async Task<bool> WaitAsync(SidecarComponents sidecar, CancellationToken stop)
+    internal static async Task<bool> WaitAsync(SidecarComponents sidecar, CancellationToken stop)
     {
         try
         {

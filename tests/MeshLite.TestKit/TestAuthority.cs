@@ -36,6 +36,9 @@ public sealed class TestAuthority
     /// <summary>Without key.</summary>
     public X509Certificate2 Public { get; }
 
+    /// <summary>An authority that exists already, with its key.</summary>
+    public static TestAuthority From(X509Certificate2 certificate, TimeProvider time) => new(time, certificate);
+
     /// <summary>An authority below this one.</summary>
     public TestAuthority Intermediate(string name = "CN=test intermediate")
     {

@@ -33,7 +33,6 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         try
         {
             await stream.AuthenticateAsClientAsync(handshake.Options, either.Token);
-            handshakes.Outbound(handshake.Outcome(null));
         }
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or SocketException)
         {
@@ -49,10 +48,28 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         if (stream.NegotiatedApplicationProtocol != alpn)
         {
             await stream.DisposeAsync();
+            handshakes.Outbound("no_mesh_alpn");
             throw new ConnectException(tls: true, $"{address} is not a mesh sidecar (no {alpn})");
         }
 
+        handshakes.Outbound(handshake.Outcome(null));
         return stream;
+    }
+
+    /// <summary>As above, for HTTP/2: a peer that closes before its first word, as one does that refuses our certificate, was not connected to.</summary>
+    public async ValueTask<Stream> ConnectMeshHttpAsync(IPEndPoint address, SpiffeId identity, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var stream = await ConnectMeshAsync(address, identity, MeshTls.Http, timeout, cancellationToken);
+        var counted = 0;
+        return new FirstWordStream(stream, cause =>
+        {
+            if (Interlocked.Exchange(ref counted, 1) == 0)
+            {
+                handshakes.Outbound("refused_by_peer");
+            }
+
+            return new ConnectException(tls: true, $"{address} closed before it said a word: it may not accept this sidecar's certificate", cause);
+        });
     }
 
     /// <summary>Connects without TLS.</summary>

@@ -34,6 +34,8 @@ internal static class ForwardErrors
                 new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, "The request's body broke off or is malformed."),
             ForwarderError.RequestTimedOut or ForwarderError.UpgradeActivityTimeout =>
                 new ProxyError(ErrorReason.RequestTimeout, ErrorSource.Upstream, "Nothing moved for too long."),
+            ForwarderError.RequestCreation =>
+                new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"The request can't be sent on. {exception?.GetBaseException().Message}"),
             _ => FromSend(exception),
         };
     }

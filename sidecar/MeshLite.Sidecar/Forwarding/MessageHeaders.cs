@@ -72,19 +72,26 @@ internal static class MessageHeaders
 
     private static void Add(HttpRequestMessage to, string name, StringValues values)
     {
+        bool added;
         if (ContentFields.Contains(name))
         {
             // A body-less request may still describe content (Content-Type on a GET): carry it on an empty one.
             to.Content ??= new ByteArrayContent([]);
-            to.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            added = to.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
         else if (values.Count == 1)
         {
-            to.Headers.TryAddWithoutValidation(name, values.ToString());
+            added = to.Headers.TryAddWithoutValidation(name, values.ToString());
         }
         else
         {
-            to.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            added = to.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+
+        if (!added)
+        {
+            // Kestrel lets pass a few letters that RFC 9110 §5.6.2 has no place for. Without the field the request is another.
+            throw new FormatException("A header field's name is not a token.");
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class HandshakeCounter(MetricRegistry metrics, ILogger<Handshake
     private const string Ok = "ok";
 
     private readonly CounterFamily _handshakes = metrics.AddCounter(
-        "meshlite_handshakes_total", "TLS handshakes between sidecars, by direction and how they ended.", "direction", "result");
+        "meshlite_handshakes_total", "TLS handshakes between sidecars, by direction and how they ended; refused_by_peer comes after an ok.", "direction", "result");
 
     /// <summary>A peer connected to us.</summary>
     public void Inbound(string outcome, EndPoint? client)

@@ -90,6 +90,7 @@ internal sealed class MeshServer(
     public void HandOver(Socket socket, ListenerRole role, ConnectionProtocol protocol)
     {
         var connection = _sockets!.Create(socket);
+        connection.ConnectionId = KestrelRefusals.ConnectionId(role, connection.RemoteEndPoint);
         connection.Features.Set(new MeshConnection(role, protocol));
         if (!listeners.For(_endpoints[(role, protocol)]).TryHandOver(connection))
         {
@@ -102,6 +103,7 @@ internal sealed class MeshServer(
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => connection =>
         {
+            connection.ConnectionId = KestrelRefusals.ConnectionId(role, connection.RemoteEndPoint);
             connection.Features.Set(new MeshConnection(role, ConnectionProtocol.Http1));
             return next(connection);
         });

@@ -30,6 +30,10 @@ internal static class MeshServerLimits
     /// </value>
     public static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(10);
 
+    // RFC 9112 §2.2 lets a server take LF alone for the end of a line. Who sits before us may not, and let it pass inside a value.
+    static MeshServerLimits() => AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
+    /// <summary>Sets them.</summary>
     public static void Apply(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -37,7 +41,10 @@ internal static class MeshServerLimits
         kestrel.AllowHostHeaderOverride = true;
         kestrel.AllowAlternateSchemes = true;
         // Bytes of header values pass as they are.
-        kestrel.RequestHeaderEncodingSelector = static name => name == HeaderNames.Connection ? ConnectionFieldEncoding.Instance : Encoding.Latin1;
+        kestrel.RequestHeaderEncodingSelector = static name =>
+            name == HeaderNames.Connection ? ConnectionFieldEncoding.Instance
+            : name == HeaderNames.ContentLength ? ContentLengthEncoding.Instance
+            : Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
 
         var limits = kestrel.Limits;

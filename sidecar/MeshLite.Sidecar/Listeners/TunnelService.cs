@@ -28,9 +28,20 @@ internal sealed class TunnelService(
     {
         await using var client = new NetworkStream(socket, ownsSocket: true);
         using var patience = new CancellationTokenSource(HeadTimeout, time);
-        var authority = await ConnectHead.ReadAsync(socket, patience.Token);
+        string? authority;
+        try
+        {
+            authority = await ConnectHead.ReadAsync(socket, patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Refused(socket, "request_timeout", $"no whole CONNECT request within {HeadTimeout.TotalSeconds:0} s");
+            return;
+        }
+
         if (authority is null)
         {
+            Refused(socket, "protocol_error", "this is no CONNECT request");
             await AnswerAsync(client, new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, "This is no CONNECT request."));
             return;
         }
@@ -174,6 +185,8 @@ internal sealed class TunnelService(
 
         return (null, error);
     }
+
+    private void Refused(Socket socket, string reason, string detail) => refusals.Refused("outbound", $"{socket.RemoteEndPoint}", reason, detail);
 
     private static async ValueTask AnswerAsync(NetworkStream client, ProxyError error)
     {

@@ -30,7 +30,7 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
         Version = config.Labels.GetValueOrDefault("version", "");
         var identity = config.Identity ?? throw new FormatException($"endpoint {config.Address} has no identity: only endpoints with a sidecar are called");
         _handler = HttpHandlers.Create(
-            async (_, cancellation) => await connector.ConnectMeshAsync(config.Address, identity, MeshTls.Http, connectTimeout(), cancellation), IdleTimeout);
+            async (_, cancellation) => await connector.ConnectMeshHttpAsync(config.Address, identity, connectTimeout(), cancellation), IdleTimeout);
         Connections = new HttpMessageInvoker(_handler, disposeHandler: false);
     }
 

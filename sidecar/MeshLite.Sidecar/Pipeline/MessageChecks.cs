@@ -34,16 +34,22 @@ internal static class MessageChecks
             return Refused("The target '*' can't be forwarded.");
         }
 
+        // HTTP/2 can carry what would end the target of an HTTP/1.1 request line (RFC 9113 §10.3).
+        if (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            return Refused("The target holds a space, or what is no ASCII letter.");
+        }
+
         return request.Headers.Upgrade.Count > 0 ? CheckUpgrade(context) : null;
     }
 
     // RFC 9112 §6: how the body ends is what requests are smuggled by.
     private static ProxyError? CheckTransferEncoding(HttpRequest request, StringValues coding)
     {
-        // §6.1: of HTTP/1.0 "the framing is faulty", whatever it says.
-        if (HttpProtocol.IsHttp10(request.Protocol))
+        // §6.1: of HTTP/1.0 "the framing is faulty", whatever it says; RFC 9113 §8.2.2: HTTP/2 must not have it.
+        if (!HttpProtocol.IsHttp11(request.Protocol))
         {
-            return Refused("HTTP/1.0 has no Transfer-Encoding.");
+            return Refused($"{request.Protocol} has no Transfer-Encoding.");
         }
 
         // §6.3: Kestrel lets Transfer-Encoding win and keeps the other field as X-Content-Length.

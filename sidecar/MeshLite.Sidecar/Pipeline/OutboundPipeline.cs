@@ -79,6 +79,8 @@ internal sealed class OutboundPipeline(
 
     private static ProxyError? DestinationError(RequestState state) => state.Destination switch
     {
+        null when !AuthorityNormalizer.TryNormalize(state.Context.Request.Host.Value, out _) =>
+            new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"'{state.Context.Request.Host}' is no host."),
         null => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
             $"The control plane did not say within {MeshState.FirstAnswerTimeout.TotalSeconds:0} s what '{state.Context.Request.Host}' is.", Undelivered: true),
         { Kind: DestinationKind.Unknown } => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,

@@ -26,7 +26,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     private readonly ConcurrentDictionary<Channel<Resource>, HashSet<string>> _streams = new();
     private readonly ConcurrentQueue<SidecarMessage> _received = new();
 
-    private FakeControlPlane(string dataDir)
+    private FakeControlPlane(string dataDir, int port)
     {
         DataDir = dataDir;
         _identity = IdentityModule.Create(new IdentityOptions { DataDirectory = dataDir, ListenAddresses = [IPAddress.Loopback] }, TimeProvider.System, NullLoggerFactory.Instance);
@@ -37,7 +37,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             GrpcServer.Configure(kestrel.Limits);
-            kestrel.Listen(IPAddress.Loopback, 0, _identity.ConfigureHttps);
+            kestrel.Listen(IPAddress.Loopback, port, _identity.ConfigureHttps);
         });
         _host = builder.Build();
         _host.Run(grpc.HandleAsync);
@@ -47,26 +47,34 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     public string DataDir { get; }
 
     /// <summary>Where sidecars connect.</summary>
-    public Uri Address => new(_host.Urls.Single().Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
+    public Uri Address { get; private set; } = null!;
 
     /// <summary>Whether plaintext is accepted inbound.</summary>
     public MeshLite.Model.MtlsMode Mtls { get; set; }
 
+    /// <summary>Which requests sidecars write a line about.</summary>
+    public MeshLite.Model.AccessLogMode AccessLog { get; set; } = MeshLite.Model.AccessLogMode.Off;
+
+    /// <summary>Whether each stream is ended with an error.</summary>
+    public bool RefuseStreams { get; set; }
+
     /// <summary>Everything sidecars said.</summary>
     public IReadOnlyCollection<SidecarMessage> Received => _received;
 
-    public static async Task<FakeControlPlane> StartAsync(string dataDir)
+    /// <summary>Starts one; <paramref name="port"/> 0 picks a free one.</summary>
+    public static async Task<FakeControlPlane> StartAsync(string dataDir, int port = 0)
     {
-        var plane = new FakeControlPlane(dataDir);
+        var plane = new FakeControlPlane(dataDir, port);
         await plane._host.StartAsync();
+        plane.Address = new Uri(plane._host.Urls.Single());
         return plane;
     }
 
     /// <summary>A token for a workload.</summary>
-    public string CreateToken(string ns, string serviceAccount)
+    public string CreateToken(string ns, string serviceAccount, TimeSpan? lifetime = null)
     {
         using var key = JoinTokenKey.LoadOrCreate(DataDir);
-        return JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System);
+        return JoinToken.Create(key, ns, serviceAccount, lifetime ?? TimeSpan.FromHours(1), TimeProvider.System);
     }
 
     /// <summary>Answers, and keeps answering, a subscription.</summary>
@@ -112,6 +120,11 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     private async Task ServeAsync(GrpcStreamReader<SidecarMessage> reader, GrpcStreamWriter<ControlPlaneMessage> writer, GrpcServerCall call)
     {
         var caller = _identity.CallerOf(call.HttpContext) ?? throw new GrpcException(GrpcStatusCode.Unauthenticated, "no SVID");
+        if (RefuseStreams)
+        {
+            throw new GrpcException(GrpcStatusCode.Unavailable, "streams are refused");
+        }
+
         var queue = Channel.CreateUnbounded<Resource>();
         var wanted = new HashSet<string>();
         _streams[queue] = wanted;
@@ -142,7 +155,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     private void Greet(Channel<Resource> queue, SpiffeId id, Hello hello)
     {
-        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = MeshLite.Model.AccessLogMode.Off });
+        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = AccessLog });
         var workload = MeshMapper.ToProto(new WorkloadConfig
         {
             Identity = id,

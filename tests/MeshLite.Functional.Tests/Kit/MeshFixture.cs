@@ -32,38 +32,78 @@ internal sealed class MeshFixture : IAsyncDisposable
         return mesh;
     }
 
+    /// <summary>How services are balanced that are set from now on.</summary>
+    public LoadBalancerType LoadBalancer { get; set; }
+
+    /// <summary>Ends the control plane; its certificates and tokens stay good.</summary>
+    public async Task StopControlPlaneAsync() => await ControlPlane.DisposeAsync();
+
+    /// <summary>Starts it again where it was, knowing nothing of services.</summary>
+    public async Task RestartControlPlaneAsync() => ControlPlane = await FakeControlPlane.StartAsync(ControlPlane.DataDir, ControlPlane.Address.Port);
+
     /// <summary>A sidecar of <paramref name="service"/>, ready; <paramref name="appPort"/> 0: it only calls others.</summary>
-    public async Task<SidecarComponents> SidecarAsync(string service, int appPort = 0, string ns = "shop")
+    public Task<SidecarComponents> SidecarAsync(string service, int appPort = 0, string ns = "shop") =>
+        SidecarAsync(new TestSidecar(service, appPort) { Namespace = ns });
+
+    /// <summary>A sidecar, ready.</summary>
+    public async Task<SidecarComponents> SidecarAsync(TestSidecar test)
     {
-        var name = $"{service}-{Interlocked.Increment(ref _count)}";
+        var sidecar = await UnreadySidecarAsync(test);
+        await ReadyAsync(sidecar);
+        return sidecar;
+    }
+
+    /// <summary>A sidecar that has just been started: it asks for certificate and configuration, and may never get them.</summary>
+    public async Task<SidecarComponents> UnreadySidecarAsync(TestSidecar test)
+    {
+        var name = test.Name ?? $"{test.Service}-{Interlocked.Increment(ref _count)}";
         var token = _directory[$"{name}.token"];
-        await File.WriteAllTextAsync(token, ControlPlane.CreateToken(ns, service));
+        await File.WriteAllTextAsync(token, test.Token ?? ControlPlane.CreateToken(test.Namespace, test.Service));
         var any = new IPEndPoint(IPAddress.Loopback, 0);
-        var sidecar = SidecarComponents.Create(
-            new SidecarOptions
-            {
-                ControlPlane = ControlPlane.Address,
-                ControlPlaneCa = Path.Combine(ControlPlane.DataDir, "ca.pem"),
-                TokenFile = token,
-                Service = appPort == 0 ? "" : service,
-                Workload = name,
-                Labels = ImmutableSortedDictionary<string, string>.Empty,
-                Application = appPort == 0 ? null : new IPEndPoint(IPAddress.Loopback, appPort),
-                Inbound = any,
-                Outbound = any,
-                Admin = any,
-                Telemetry = any,
-                StateDir = _directory[name],
-            },
-            new LogLevels(LogLevel.Warning), TimeProvider.System);
+        var options = new SidecarOptions
+        {
+            ControlPlane = ControlPlane.Address,
+            ControlPlaneCa = Path.Combine(ControlPlane.DataDir, "ca.pem"),
+            TokenFile = token,
+            Service = test.AppPort == 0 ? "" : test.Service,
+            Workload = name,
+            Labels = ImmutableSortedDictionary<string, string>.Empty,
+            Application = test.AppPort == 0 ? null : new IPEndPoint(IPAddress.Loopback, test.AppPort),
+            Inbound = any,
+            Outbound = any,
+            Admin = any,
+            Telemetry = any,
+            StateDir = _directory[name],
+        };
+        var sidecar = SidecarComponents.Create(test.Options(options), new LogLevels(test.Level), TimeProvider.System, test.AccessLog);
         _sidecars.Add(sidecar);
+        if (test.Logs is not null)
+        {
+            sidecar.Logs.AddProvider(test.Logs);
+        }
+
+        test.Limits?.Invoke(sidecar.KestrelOptions.Limits);
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
         sidecar.Bind();
         sidecar.StartLoops();
-        await sidecar.Stream.FirstConfig.WaitAsync(TimeSpan.FromSeconds(20));
+        return sidecar;
+    }
+
+    /// <summary>Waits, as the program does, for certificate and configuration, and accepts.</summary>
+    public static async Task ReadyAsync(SidecarComponents sidecar)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        (await SidecarStartup.WaitAsync(sidecar, patience.Token)).ShouldBeTrue(sidecar.Readiness.Reason);
         sidecar.Accept();
         sidecar.Readiness.SetReady();
-        return sidecar;
+    }
+
+    /// <summary>Ends a sidecar before the mesh ends: at once, as its process would.</summary>
+    public async Task EndAsync(SidecarComponents sidecar)
+    {
+        _sidecars.Remove(sidecar);
+        await sidecar.Kestrel.StopAsync(new CancellationToken(canceled: true));
+        await sidecar.DisposeAsync();
     }
 
     /// <summary>Makes a service of these endpoints known, under its short name with and without port, with one rule that matches everything.</summary>
@@ -92,7 +132,7 @@ internal sealed class MeshFixture : IAsyncDisposable
                 Service = service,
                 Matches = [new RouteMatchConfig { Rule = 0 }],
                 Rules = [rule],
-                Backends = [new BackendConfig { Service = service }],
+                Backends = [new BackendConfig { Service = service, LoadBalancer = LoadBalancer }],
             });
         }
     }
@@ -121,10 +161,9 @@ internal sealed class MeshFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var sidecar in _sidecars)
+        foreach (var sidecar in _sidecars.ToList())
         {
-            await sidecar.Kestrel.StopAsync(new CancellationToken(canceled: true));
-            await sidecar.DisposeAsync();
+            await EndAsync(sidecar);
         }
 
         await ControlPlane.DisposeAsync();

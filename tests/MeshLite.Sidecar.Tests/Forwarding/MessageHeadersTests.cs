@@ -46,6 +46,13 @@ public sealed class MessageHeadersTests
         Copy((name, value)).ShouldBe([$"{name}: {value}"]);
 
     [Theory]
+    [InlineData("X(Y)")]
+    [InlineData("X Y")]
+    [InlineData("X:Y")]
+    [InlineData("\"X\"")]
+    public void CopyRequest_NameThatIsNoToken_IsRefused(string name) => Should.Throw<FormatException>(() => Copy((name, "a")));
+
+    [Theory]
     [InlineData("X-A", "X-A")]
     [InlineData("close, X-A", "x-a")]
     [InlineData("  ,,x-a , x-b", "X-A")]

@@ -57,6 +57,35 @@ public sealed class RoundRobinPickerTests
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public void Pick_RetriesOfABadOne_TakeNobodysTurnAndAreSpread(int count)
+    {
+        var endpoints = Enumerable.Range(0, count).Select(_ => new TestEndpoint(_time)).ToArray();
+        var picker = new RoundRobinPicker<TestEndpoint>(endpoints, new Random(1));
+        var requests = 3000 * count;
+        for (var i = 0; i < requests; i++)
+        {
+            var first = picker.Pick(default)!;
+            first.Picked++;
+            if (first == endpoints[0])
+            {
+                var tried = default(ExcludedEndpoints);
+                tried.Add(first);
+                picker.Pick(in tried)!.Picked++;
+            }
+        }
+
+        // An exact share of the requests each, and an even share of the bad one's.
+        endpoints[0].Picked.ShouldBe(3000);
+        foreach (var endpoint in endpoints.Skip(1))
+        {
+            (endpoint.Picked - 3000.0).ShouldBe(3000.0 / (count - 1), 120);
+        }
+    }
+
     [Fact]
     public void Pick_TwoSidecars_DoNotAllStartAtTheFirst()
     {

@@ -67,13 +67,41 @@ public sealed class MessageChecksTests
         ShouldBeRefused("Transfer-Encoding");
     }
 
-    [Fact]
-    public void Check_TransferEncodingInHttp10_IsRefused()
+    [Theory]
+    [InlineData("HTTP/1.0")]
+    [InlineData("HTTP/2")]
+    public void Check_TransferEncodingInOtherVersions_IsRefused(string protocol)
     {
-        _context.Request.Protocol = "HTTP/1.0";
+        _context.Request.Protocol = protocol;
         _context.Request.Headers.TransferEncoding = "chunked";
 
-        ShouldBeRefused("HTTP/1.0");
+        ShouldBeRefused(protocol);
+    }
+
+    [Theory]
+    [InlineData("/a b")]
+    [InlineData("/a\tb")]
+    [InlineData("/a\r\nX: y")]
+    [InlineData("/a\0")]
+    [InlineData("/caf\u00e9")]
+    [InlineData("/a\u007f")]
+    public void Check_TargetThatWouldEndARequestLine_IsRefused(string target)
+    {
+        _context.Features.Get<IHttpRequestFeature>()!.RawTarget = target;
+
+        ShouldBeRefused("target");
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("")]
+    [InlineData("/{a}|\"^`<>%zz?#~!")]
+    [InlineData("http://orders/a")]
+    public void Check_AnyOtherTarget_IsFine(string target)
+    {
+        _context.Features.Get<IHttpRequestFeature>()!.RawTarget = target;
+
+        MessageChecks.Check(_context).ShouldBeNull();
     }
 
     [Fact]

@@ -1,0 +1,78 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MeshLite.Sidecar.Listeners;
+
+/// <summary>
+/// Hears from Kestrel of what it refused by itself: heads that are no HTTP, that are too long or never end, frames that
+/// are no HTTP/2. Such a request never reaches a pipeline, and Kestrel tells nobody but its log (its metrics are those of
+/// System.Diagnostics.Metrics, which this program does without). One per program; thread-safe.
+/// </summary>
+internal sealed class KestrelRefusals : ILoggerProvider
+{
+    private const string Http1 = "Microsoft.AspNetCore.Server.Kestrel.BadRequests";
+    private const string Http2 = "Microsoft.AspNetCore.Server.Kestrel.Http2";
+
+    /// <summary>Who counts them; set once, before Kestrel starts.</summary>
+    public RefusalCounter? Counter { get; set; }
+
+    /// <summary>The name by which a connection is known to Kestrel, from which <see cref="Counter"/> learns listener and client.</summary>
+    public static string ConnectionId(ListenerRole role, EndPoint? client) => $"{Listener(role)} {client}";
+
+    /// <summary>Listens, at the level at which Kestrel says it and to nothing else.</summary>
+    public void AddTo(ILoggingBuilder logging)
+    {
+        logging.AddProvider(this);
+        logging.AddFilter<KestrelRefusals>(null, LogLevel.None);
+        logging.AddFilter<KestrelRefusals>(Http1, LogLevel.Debug);
+        logging.AddFilter<KestrelRefusals>(Http2, LogLevel.Debug);
+    }
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) => categoryName is Http1 or Http2 ? new Listening(this) : NullLogger.Instance;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Nothing is held.
+    }
+
+    private static string Listener(ListenerRole role) => role switch
+    {
+        ListenerRole.Outbound => "outbound",
+        ListenerRole.Inbound => "inbound",
+        ListenerRole.Admin => "admin",
+        _ => "telemetry",
+    };
+
+    private void Hear(object? state, Exception? exception)
+    {
+        if (state is not IReadOnlyList<KeyValuePair<string, object?>> values
+            || values.FirstOrDefault(value => value.Key == "ConnectionId").Value is not string connection)
+        {
+            return;
+        }
+
+        var space = connection.IndexOf(' ');
+        var reason = exception is BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } ? "request_timeout" : "protocol_error";
+        Counter?.Refused(
+            space < 0 ? "" : connection[..space], space < 0 ? connection : connection[(space + 1)..], reason, exception?.Message ?? "no HTTP");
+    }
+
+    private sealed class Listening(KestrelRefusals owner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Debug;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Name is "ConnectionBadRequest" or "Http2ConnectionError" or "HPackDecodingError")
+            {
+                owner.Hear(state, exception);
+            }
+        }
+    }
+}
