@@ -75,7 +75,6 @@ public sealed class UndeliveredTests : IAsyncLifetime
     [InlineData("resets")]
     [InlineData("other identity")]
     [InlineData("other authority")]
-    [InlineData("hangs up after the handshake")]
     [InlineData("no application")]
     public async Task Post_WhateverIsWrongWithTheOtherEndpoint_ArrivesOnce(string fault)
     {
@@ -100,7 +99,6 @@ public sealed class UndeliveredTests : IAsyncLifetime
     [InlineData("refuses", "connect_failure")]
     [InlineData("no application", "connect_failure")]
     [InlineData("other authority", "tls_failure")]
-    [InlineData("hangs up after the handshake", "tls_failure")]
     public async Task Request_NoEndpointCanBeReached_FailsAfterThreeAttempts(string fault, string reason)
     {
         _mesh.Service(Rule, "orders", [.. await DeadAsync(fault), .. await DeadAsync(fault), .. await DeadAsync(fault), .. await DeadAsync(fault)]);
