@@ -121,6 +121,33 @@ public sealed record RouteRuleConfig
 
     /// <summary>Bound on the whole request with all attempts. <value>Null: 60 s to the response's headers; zero: none.</value></summary>
     public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary>Bound on one attempt, up to the response's headers. <value>Null or zero: none but the request's.</value></summary>
+    public TimeSpan? BackendRequestTimeout { get; init; }
+
+    /// <summary>What may be sent again.</summary>
+    public RetryConfig Retry { get; init; } = RetryConfig.Default;
+
+    /// <summary>A second attempt while the first is out. <value>Null: none.</value></summary>
+    public HedgeConfig? Hedge { get; init; }
+
+    /// <summary>What answers when the backend can't. <value>Null: the failure is the answer.</value></summary>
+    public FallbackConfig? Fallback { get; init; }
+
+    /// <summary>Keeps callers with their backend. <value>Null: each request is split anew.</value></summary>
+    public StickyConfig? Sticky { get; init; }
+
+    /// <summary>Faults made on purpose. <value>Null: none.</value></summary>
+    public FaultConfig? Fault { get; init; }
+
+    /// <summary>Where copies go.</summary>
+    public ImmutableArray<MirrorConfig> Mirrors { get; init; } = [];
+
+    /// <summary>Answers with a redirect; then nothing is sent anywhere.</summary>
+    public RedirectConfig? Redirect { get; init; }
+
+    /// <summary>Changes Host and path.</summary>
+    public UrlRewriteConfig? Rewrite { get; init; }
 }
 
 /// <summary>A share of a rule's requests. <see cref="Backend"/> is an index into <see cref="DestinationConfig.Backends"/>.</summary>
@@ -154,22 +181,9 @@ public sealed record BackendConfig
     /// <summary>Labels an endpoint needs to belong.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>How an endpoint is picked. <value>Default <see cref="LoadBalancerType.PeakEwma"/>.</value></summary>
-    public LoadBalancerType LoadBalancer { get; init; }
-
-    /// <summary>Bound on TCP connect and TLS handshake. <value>Default 1 s.</value></summary>
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>How the Service's endpoints are used.</summary>
+    public ServicePolicyConfig Policy { get; init; } = ServicePolicyConfig.Default;
 
     /// <summary>The service or subset named does not exist: requests fail with <c>destination_unknown</c>.</summary>
     public bool Missing { get; init; }
-}
-
-/// <summary>How an endpoint is picked.</summary>
-public enum LoadBalancerType
-{
-    /// <summary>The better of two random endpoints by peak-EWMA latency and load.</summary>
-    PeakEwma,
-
-    /// <summary>Each in turn.</summary>
-    RoundRobin,
 }

@@ -17,6 +17,32 @@ public sealed record MeshSettingsConfig
 
     /// <summary>Which requests are logged. <value>Default <see cref="AccessLogMode.Failures"/>.</value></summary>
     public AccessLogMode AccessLog { get; init; }
+
+    /// <summary>Where spans go, and how many.</summary>
+    public TracingConfig Tracing { get; init; } = new();
+}
+
+/// <summary>Export of spans by OTLP.</summary>
+public sealed record TracingConfig
+{
+    /// <summary>The collector, <c>http://HOST:PORT</c>. <value>Null: nothing is exported.</value></summary>
+    public Uri? Endpoint { get; init; }
+
+    /// <summary>What it is spoken to in.</summary>
+    public OtlpProtocol Protocol { get; init; }
+
+    /// <summary>Share of traces that begin here and are sampled. <value>Default 1; 0 to 100.</value></summary>
+    public double SamplingPercent { get; init; } = 1;
+}
+
+/// <summary>How OTLP travels (OpenTelemetry protocol specification).</summary>
+public enum OtlpProtocol
+{
+    /// <summary>gRPC, usually port 4317.</summary>
+    Grpc,
+
+    /// <summary>Protobuf over HTTP/1.1, POST to <c>/v1/traces</c>, usually port 4318.</summary>
+    HttpProtobuf,
 }
 
 /// <summary>Which requests get a line in the access log.</summary>
@@ -49,6 +75,12 @@ public sealed record WorkloadConfig
 
     /// <summary>Its <c>version</c> label.</summary>
     public string Version { get; init; } = "";
+
+    /// <summary>Requests its application is given at once. <value>Default 1,024; 1 to 1,000,000.</value></summary>
+    public int MaxRequests { get; init; } = 1024;
+
+    /// <summary>How many requests each caller may begin: the first entry that matches the caller holds. <value>Empty: any number.</value></summary>
+    public ImmutableArray<CallerRateLimitConfig> RateLimits { get; init; } = [];
 }
 
 /// <summary>What an inbound listener accepts.</summary>

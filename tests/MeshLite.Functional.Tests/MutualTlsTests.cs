@@ -115,7 +115,7 @@ public sealed class MutualTlsTests
 
         (await Scrape.OfAsync(client)).Sum("meshlite_handshakes_total", ("direction", "outbound"), ("result", "refused_by_peer")).ShouldBe(3);
 
-        mesh.LoadBalancer = LoadBalancerType.RoundRobin;
+        mesh.Policy = new ServicePolicyConfig { LoadBalancer = new() { Type = LoadBalancerType.RoundRobin } };
         mesh.Service(Rule, "orders", refused, (server.InboundAddress, server.Identity.Current!.Id));
         for (var i = 0; i < 6; i++)
         {

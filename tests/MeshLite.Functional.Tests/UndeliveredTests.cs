@@ -27,7 +27,7 @@ public sealed class UndeliveredTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _mesh = await MeshFixture.StartAsync();
-        _mesh.LoadBalancer = LoadBalancerType.RoundRobin; // each endpoint has its turn, the bad ones too
+        _mesh.Policy = new ServicePolicyConfig { LoadBalancer = new() { Type = LoadBalancerType.RoundRobin } }; // each endpoint has its turn, the bad ones too
         _mesh.ControlPlane.AccessLog = AccessLogMode.All;
         _client = await _mesh.SidecarAsync(new TestSidecar("frontend") { AccessLog = _log });
     }

@@ -10,6 +10,8 @@ internal static class Field
     /// <summary>Gateway API's largest weight; sums of weights stay far from overflow.</summary>
     private const uint MaxWeight = 1_000_000;
 
+    private const uint MaxCount = 1_000_000;
+
     public static FormatException Bad(string field, string reason) => new($"{field}: {reason}");
 
     public static int Index(uint value, int count, string field) =>
@@ -20,6 +22,25 @@ internal static class Field
 
     public static int Weight(uint value, string field) =>
         value <= MaxWeight ? (int)value : throw Bad(field, $"{value} is over {MaxWeight}");
+
+    /// <summary>A number of things; 1,000,000 is more than any setting may be.</summary>
+    public static int Count(uint value, uint min, string field) =>
+        value >= min && value <= MaxCount ? (int)value : throw Bad(field, $"{value} is not from {min} to {MaxCount}");
+
+    public static double Percent(double value, string field) =>
+        value is >= 0 and <= 100 ? value : throw Bad(field, $"{value} is no percentage");
+
+    public static double Ratio(double value, string field) =>
+        value is >= 0 and <= 1 ? value : throw Bad(field, $"{value} is not from 0 to 1");
+
+    public static int Status(uint value, string field) =>
+        value is >= 200 and <= 599 ? (int)value : throw Bad(field, $"{value} is no status of a response");
+
+    /// <summary>A stretch of time things are counted over, or a circuit stays open: there, and not 0.</summary>
+    public static TimeSpan Span(Duration? value, string field) =>
+        Duration(value, TimeSpan.Zero, field) is var span && span > TimeSpan.Zero ? span : throw Bad(field, "missing or 0");
+
+    public static TimeSpan Duration(Duration? value, TimeSpan absent, string field) => value is null ? absent : Duration(value, field);
 
     public static SpiffeId SpiffeId(string value, string field) =>
         Model.SpiffeId.TryParse(value, out var id) ? id : throw Bad(field, $"'{value}' is no workload's SPIFFE ID");

@@ -1,4 +1,3 @@
-using Google.Protobuf.WellKnownTypes;
 using MeshLite.Model;
 using Proto = MeshLite.Protocol.V1;
 
@@ -7,8 +6,6 @@ namespace MeshLite.Protocol.Mapping;
 /// <content>Resource <c>destination/&lt;authority&gt;</c>.</content>
 public static partial class MeshMapper
 {
-    private static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(1);
-
     /// <summary>The authority is the resource's key's.</summary>
     public static DestinationConfig FromProto(string authority, Proto.Destination destination)
     {
@@ -79,25 +76,6 @@ public static partial class MeshMapper
     private static Proto.ValueMatch ToProto(ValueMatchConfig match) =>
         new() { Type = (Proto.ValueMatch.Types.Type)match.Type, Name = match.Name, Value = match.Value };
 
-    private static RouteRuleConfig FromProto(Proto.RouteRule rule, int backends, string field) => new()
-    {
-        Name = rule.Name,
-        Backends = [.. rule.Backends.Select((b, i) => new WeightedBackendConfig(
-            Field.Index(b.Backend, backends, $"{field}.backends[{i}].backend"), Field.Weight(b.Weight, $"{field}.backends[{i}].weight")))],
-        RequestHeaders = rule.RequestHeaders is { } request ? FromProto(request, $"{field}.request_headers") : null,
-        ResponseHeaders = rule.ResponseHeaders is { } response ? FromProto(response, $"{field}.response_headers") : null,
-        RequestTimeout = rule.RequestTimeout is { } timeout ? Field.Duration(timeout, $"{field}.request_timeout") : null,
-    };
-
-    private static Proto.RouteRule ToProto(RouteRuleConfig rule) => new()
-    {
-        Name = rule.Name,
-        Backends = { rule.Backends.Select(b => new Proto.WeightedBackend { Backend = (uint)b.Backend, Weight = (uint)b.Weight }) },
-        RequestHeaders = rule.RequestHeaders is { } request ? ToProto(request) : null,
-        ResponseHeaders = rule.ResponseHeaders is { } response ? ToProto(response) : null,
-        RequestTimeout = rule.RequestTimeout is { } timeout ? Duration.FromTimeSpan(timeout) : null,
-    };
-
     private static HeaderModifierConfig FromProto(Proto.HeaderModifier modifier, string field) => new()
     {
         Set = [.. modifier.Set.Select((h, i) => FromProto(h, $"{field}.set[{i}]"))],
@@ -123,8 +101,7 @@ public static partial class MeshMapper
             ? FromProto(service, $"{field}.service", optionalPort: backend.Missing) : throw Field.Bad($"{field}.service", "missing"),
         Subset = backend.Subset,
         Labels = Labels(backend.Labels),
-        LoadBalancer = Field.Enum<LoadBalancerType>(backend.LoadBalancer, $"{field}.load_balancer"),
-        ConnectTimeout = backend.ConnectTimeout is { } timeout ? Field.Duration(timeout, $"{field}.connect_timeout") : DefaultConnectTimeout,
+        Policy = backend.Policy is { } policy ? FromProto(policy, $"{field}.policy") : ServicePolicyConfig.Default,
         Missing = backend.Missing,
     };
 
@@ -133,8 +110,7 @@ public static partial class MeshMapper
         Service = ToProto(backend.Service),
         Subset = backend.Subset,
         Labels = { backend.Labels },
-        LoadBalancer = (Proto.LoadBalancer)backend.LoadBalancer,
-        ConnectTimeout = backend.ConnectTimeout == DefaultConnectTimeout ? null : Duration.FromTimeSpan(backend.ConnectTimeout),
+        Policy = backend.Policy == ServicePolicyConfig.Default ? null : ToProto(backend.Policy),
         Missing = backend.Missing,
     };
 }

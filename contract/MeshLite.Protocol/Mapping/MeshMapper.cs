@@ -14,6 +14,8 @@ namespace MeshLite.Protocol.Mapping;
 /// </summary>
 public static partial class MeshMapper
 {
+    private const int DefaultMaxRequests = 1024;
+
     /// <summary>Resource <c>mesh</c>.</summary>
     public static MeshSettingsConfig FromProto(Proto.Mesh mesh) => new()
     {
@@ -23,6 +25,7 @@ public static partial class MeshMapper
         ClusterNetworks = [.. mesh.ClusterNetworks.Select((cidr, i) => IPNetwork.TryParse(cidr, out var network)
             ? network : throw Field.Bad($"mesh.cluster_networks[{i}]", $"'{cidr}' is no network (CIDR)"))],
         AccessLog = Field.Enum<AccessLogMode>(mesh.AccessLog, "mesh.access_log"),
+        Tracing = mesh.Tracing is { } tracing ? FromProto(tracing) : new(),
     };
 
     /// <inheritdoc cref="FromProto(Proto.Mesh)"/>
@@ -32,6 +35,7 @@ public static partial class MeshMapper
         TrustBundle = { mesh.TrustBundle.Select(root => ByteString.CopyFrom(root.Span)) },
         ClusterNetworks = { mesh.ClusterNetworks.Select(n => n.ToString()) },
         AccessLog = (Proto.AccessLogMode)mesh.AccessLog,
+        Tracing = mesh.Tracing == new TracingConfig() ? null : ToProto(mesh.Tracing),
     };
 
     /// <summary>Resource <c>workload</c>.</summary>
@@ -42,6 +46,8 @@ public static partial class MeshMapper
         Service = workload.Service is { } service ? FromProto(service, "workload.service", optionalPort: true) : null,
         Workload = workload.Workload_,
         Version = workload.Version,
+        MaxRequests = workload.MaxRequests == 0 ? DefaultMaxRequests : Field.Count(workload.MaxRequests, 1, "workload.max_requests"),
+        RateLimits = [.. workload.RateLimits.Select((limit, i) => FromProto(limit, $"workload.rate_limits[{i}]"))],
     };
 
     /// <inheritdoc cref="FromProto(Proto.Workload)"/>
@@ -52,11 +58,35 @@ public static partial class MeshMapper
         Service = workload.Service is { } service ? ToProto(service) : null,
         Workload_ = workload.Workload,
         Version = workload.Version,
+        MaxRequests = workload.MaxRequests == DefaultMaxRequests ? 0 : (uint)workload.MaxRequests,
+        RateLimits = { workload.RateLimits.Select(ToProto) },
     };
 
     /// <summary>One port of a service.</summary>
     public static Proto.ServiceRef ToProto(ServiceRef service) =>
         new() { Namespace = service.Namespace, Name = service.Name, Port = (uint)service.Port };
+
+    private static TracingConfig FromProto(Proto.Tracing tracing) => new()
+    {
+        Endpoint = tracing.Endpoint.Length == 0 ? null
+            : Uri.TryCreate(tracing.Endpoint, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https" ? endpoint
+            : throw Field.Bad("mesh.tracing.endpoint", $"'{tracing.Endpoint}' is no http(s) URL"),
+        Protocol = Field.Enum<OtlpProtocol>(tracing.Protocol, "mesh.tracing.protocol"),
+        SamplingPercent = Field.Percent(tracing.SamplingPercent, "mesh.tracing.sampling_percent"),
+    };
+
+    private static Proto.Tracing ToProto(TracingConfig tracing) => new()
+    {
+        Endpoint = tracing.Endpoint?.OriginalString ?? "",
+        Protocol = (Proto.Tracing.Types.Protocol)tracing.Protocol,
+        SamplingPercent = tracing.SamplingPercent,
+    };
+
+    private static CallerRateLimitConfig FromProto(Proto.CallerRateLimit limit, string field) => new(
+        [.. limit.Principals],
+        FromProto(limit.Limit ?? throw Field.Bad($"{field}.limit", "missing"), $"{field}.limit"));
+
+    private static Proto.CallerRateLimit ToProto(CallerRateLimitConfig limit) => new() { Principals = { limit.Principals }, Limit = ToProto(limit.Limit) };
 
     private static ServiceRef FromProto(Proto.ServiceRef service, string field, bool optionalPort = false) => new(
         Field.Segment(service.Namespace, $"{field}.namespace"),

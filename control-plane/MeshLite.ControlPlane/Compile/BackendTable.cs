@@ -50,8 +50,11 @@ internal sealed class BackendTable(IndexView view, int calledPort)
         {
             Subset = subset,
             Labels = declared?.Labels ?? byDefault.Labels,
-            LoadBalancer = policy?.LoadBalancer ?? byDefault.LoadBalancer,
-            ConnectTimeout = policy?.ConnectTimeout ?? byDefault.ConnectTimeout,
+            Policy = policy is null ? byDefault.Policy : byDefault.Policy with
+            {
+                LoadBalancer = new LoadBalancerConfig { Type = policy.LoadBalancer },
+                ConnectTimeout = policy.ConnectTimeout ?? byDefault.Policy.ConnectTimeout,
+            },
             Missing = port is null || (subset.Length > 0 && declared is null),
         });
         return _indexes[(reference, subset)] = _backends.Count - 1;

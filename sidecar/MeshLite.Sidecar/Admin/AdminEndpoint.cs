@@ -45,7 +45,7 @@ internal sealed class AdminEndpoint(
         Backends = destination.Backends.Select(backend => new
         {
             backend.Name,
-            LoadBalancer = backend.Config.LoadBalancer.ToString(),
+            LoadBalancer = backend.Config.Policy.LoadBalancer.Type.ToString(),
             Endpoints = backend.Endpoints.Select(endpoint => new
             {
                 Address = endpoint.Config.Address.ToString(),

@@ -202,7 +202,7 @@ internal sealed class MeshState : IConfigSink
     private BackendModel CreateBackend(BackendConfig config)
     {
         var pool = PoolOf(config.Service);
-        pool.ConnectTimeout = config.ConnectTimeout;
+        pool.ConnectTimeout = config.Policy.ConnectTimeout;
         return new BackendModel(config, pool, _random, _time);
     }
 

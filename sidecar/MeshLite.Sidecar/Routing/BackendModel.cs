@@ -49,7 +49,7 @@ internal sealed class BackendModel
             ? Pool.Endpoints
             : Array.FindAll(Pool.Endpoints, endpoint => Selects(labels, endpoint.Config));
         _endpoints = endpoints;
-        _picker = Config.LoadBalancer == LoadBalancerType.RoundRobin
+        _picker = Config.Policy.LoadBalancer.Type == LoadBalancerType.RoundRobin
             ? new RoundRobinPicker<EndpointState>(endpoints, _random)
             : new P2cPicker<EndpointState>(endpoints, _random, _time);
     }

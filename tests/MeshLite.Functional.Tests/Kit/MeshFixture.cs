@@ -32,8 +32,8 @@ internal sealed class MeshFixture : IAsyncDisposable
         return mesh;
     }
 
-    /// <summary>How services are balanced that are set from now on.</summary>
-    public LoadBalancerType LoadBalancer { get; set; }
+    /// <summary>Policy of the services that are set from now on.</summary>
+    public ServicePolicyConfig Policy { get; set; } = ServicePolicyConfig.Default;
 
     /// <summary>Ends the control plane; its certificates and tokens stay good.</summary>
     public async Task StopControlPlaneAsync() => await ControlPlane.DisposeAsync();
@@ -132,7 +132,7 @@ internal sealed class MeshFixture : IAsyncDisposable
                 Service = service,
                 Matches = [new RouteMatchConfig { Rule = 0 }],
                 Rules = [rule],
-                Backends = [new BackendConfig { Service = service, LoadBalancer = LoadBalancer }],
+                Backends = [new BackendConfig { Service = service, Policy = Policy }],
             });
         }
     }

@@ -27,6 +27,7 @@ public sealed class MeshMapperTests
         var mesh = new Proto.Mesh
         {
             TrustDomain = "cluster.local", TrustBundle = { Root(), Root() }, ClusterNetworks = { "10.0.0.0/8", "fd00::/8" }, AccessLog = Proto.AccessLogMode.All,
+            Tracing = new() { Endpoint = "http://collector:4318", Protocol = Proto.Tracing.Types.Protocol.HttpProtobuf, SamplingPercent = 0.5 },
         };
 
         MeshMapper.ToProto(MeshMapper.FromProto(mesh)).ShouldBe(mesh);
@@ -40,6 +41,7 @@ public sealed class MeshMapperTests
         var workload = new Proto.Workload
         {
             SpiffeId = "spiffe://cluster.local/ns/shop/sa/orders", Mtls = Proto.MtlsMode.Strict, Workload_ = "orders-1", Version = "v1",
+            MaxRequests = 7, RateLimits = { new Proto.CallerRateLimit { Principals = { "*" }, Limit = new() { RequestsPerSecond = 50, Burst = 9 } } },
             Service = serves ? new() { Namespace = "shop", Name = "orders" } : null,
         };
 
@@ -55,7 +57,10 @@ public sealed class MeshMapperTests
         Names<AppProtocol>().ShouldBe(Names<Proto.AppProtocol>());
         Names<PathMatchType>().ShouldBe(Names<Proto.PathMatch.Types.Type>());
         Names<ValueMatchType>().ShouldBe(Names<Proto.ValueMatch.Types.Type>());
-        Names<LoadBalancerType>().ShouldBe(Names<Proto.LoadBalancer>());
+        Names<LoadBalancerType>().ShouldBe(Names<Proto.LoadBalancer.Types.Type>());
+        Names<HashKeyType>().ShouldBe(Names<Proto.HashKey.Types.Type>());
+        Names<PathRewriteType>().ShouldBe(Names<Proto.PathRewrite.Types.Type>());
+        Names<OtlpProtocol>().ShouldBe(Names<Proto.Tracing.Types.Protocol>());
 
         static IEnumerable<(string, int)> Names<T>()
             where T : struct, Enum => Enum.GetValues<T>().Select(v => (v.ToString(), Convert.ToInt32(v)));
@@ -99,9 +104,9 @@ public sealed class MeshMapperTests
         { "destination.rules[0].request_headers.remove[0]", d => d.Rules[0].RequestHeaders.Remove.Add("") },
         { "destination.rules[0].request_timeout", d => d.Rules[0].RequestTimeout = new() { Seconds = -1 } },
         { "destination.rules[0].request_timeout", d => d.Rules[0].RequestTimeout = new() { Nanos = -1 } },
-        { "destination.backends[0].connect_timeout", d => d.Backends[0].ConnectTimeout = new() { Seconds = long.MaxValue } },
+        { "destination.backends[0].policy.connect_timeout", d => d.Backends[0].Policy = new() { ConnectTimeout = new() { Seconds = long.MaxValue } } },
         { "destination.backends[0].service", d => d.Backends[0].Service = null },
-        { "destination.backends[0].load_balancer", d => d.Backends[0].LoadBalancer = (Proto.LoadBalancer)9 },
+        { "destination.backends[0].policy.load_balancer.type", d => d.Backends[0].Policy = new() { LoadBalancer = new() { Type = (Proto.LoadBalancer.Types.Type)9 } } },
     };
 
     [Theory]

@@ -63,6 +63,58 @@ internal static class RandomResources
         RequestHeaders = Maybe(r, () => Modifier(r)),
         ResponseHeaders = Maybe(r, () => Modifier(r)),
         RequestTimeout = Maybe(r, () => Time(r)),
+        BackendRequestTimeout = Maybe(r, () => Time(r)),
+        Retry = Maybe(r, () => new Retry
+        {
+            Attempts = (uint)r.Next(10), Codes = { Many(r, 3, () => (uint)r.Next(500, 600)) }, GrpcCodes = { Many(r, 2, () => (uint)r.Next(1, 17)) },
+            Methods = { Many(r, 2, () => "POST") }, Backoff = Time(r),
+        }),
+        Hedge = Maybe(r, () => new Hedge { Delay = Time(r) }),
+        Fallback = Maybe(r, () => r.Next(2) == 0
+            ? new Fallback { Backend = (uint)r.Next(2) }
+            : new Fallback { Response = new() { Status = 200, ContentType = Pick(r, "", "text/plain"), Body = Pick(r, "", "[]") } }),
+        Sticky = Maybe(r, () => r.Next(2) == 0
+            ? new Sticky { Header = "x-user" }
+            : new Sticky { Cookie = new() { Name = "sticky", Ttl = Maybe(r, () => Time(r)) } }),
+        Fault = Maybe(r, () => new Fault
+        {
+            Delay = Maybe(r, () => new FaultDelay { Duration = Time(r), Percent = r.Next(101) }),
+            Abort = Maybe(r, () => new FaultAbort { Status = 503, Percent = r.Next(1001) / 10.0 }),
+        }),
+        Mirrors = { Many(r, 2, () => new Mirror { Backend = (uint)r.Next(2), Percent = r.Next(101) }) },
+        Redirect = Maybe(r, () => new Redirect
+        {
+            Scheme = Pick(r, "", "https"), Hostname = Pick(r, "", "example.com"), Port = (uint)r.Next(2), Path = Maybe(r, () => PathRewrite(r)), StatusCode = Pick(r, 301u, 302u, 308u),
+        }),
+        Rewrite = Maybe(r, () => new UrlRewrite { Hostname = Pick(r, "", "example.com"), Path = Maybe(r, () => PathRewrite(r)) }),
+    };
+
+    private static PathRewrite PathRewrite(Random r) => new() { Type = (PathRewrite.Types.Type)r.Next(2), Value = Pick(r, "", "/", "/a/b") };
+
+    /// <summary>No part has its default values, which have absence as canonical form.</summary>
+    private static ServicePolicy Policy(Random r) => new()
+    {
+        ConnectTimeout = Time(r), // so that the whole is no default either
+        LoadBalancer = Maybe(r, () => new LoadBalancer
+        {
+            Type = (LoadBalancer.Types.Type)r.Next(1, 5), SlowStart = Maybe(r, () => Time(r)),
+            HashOn = Maybe(r, () => new HashKey { Type = (HashKey.Types.Type)r.Next(1, 3), Name = "x-user" }),
+        }),
+        IdleTimeout = Maybe(r, () => Time(r)),
+        RetryBudget = Maybe(r, () => new RetryBudget { Percent = (uint)r.Next(20), MinPerSecond = (uint)r.Next(100), Interval = Time(r) }),
+        EndpointCircuit = Maybe(r, () => new EndpointCircuit
+        {
+            ConsecutiveFailures = (uint)r.Next(5), FailureRatio = r.NextDouble(), MinimumRequests = (uint)r.Next(100), Window = Time(r),
+            OpenFor = Time(r), MaxOpenFor = Time(r), MaxEjectedPercent = (uint)r.Next(101), SuccessesToClose = (uint)r.Next(1, 9),
+        }),
+        DestinationCircuit = Maybe(r, () => new DestinationCircuit
+        {
+            ConsecutiveFailures = (uint)r.Next(50), FailureRatio = r.NextDouble(), MinimumRequests = (uint)r.Next(100), Window = Time(r),
+            OpenFor = Time(r), SuccessesToClose = (uint)r.Next(1, 9),
+        }),
+        FailureCodes = { new[] { 500u, 503u }[..r.Next(3)] },
+        Concurrency = Maybe(r, () => new Concurrency { MaxRequests = (uint)r.Next(1, 1000), MaxQueued = (uint)r.Next(9), QueueTimeout = Time(r) }),
+        RateLimit = Maybe(r, () => new RateLimit { RequestsPerSecond = (uint)r.Next(1, 100), Burst = (uint)r.Next(1, 100) }),
     };
 
     private static HeaderModifier Modifier(Random r) => new()
@@ -77,8 +129,7 @@ internal static class RandomResources
         Service = Service(r),
         Subset = Pick(r, "", "v1"),
         Labels = { Labels(r) },
-        LoadBalancer = (LoadBalancer)r.Next(2),
-        ConnectTimeout = Maybe(r, () => Time(r)),
+        Policy = Maybe(r, () => Policy(r)),
         Missing = r.Next(2) == 0,
     };
 

@@ -129,7 +129,7 @@ internal sealed class FieldReader
     public T? OneOf<T>(string name, params string[] unsupported)
         where T : struct, Enum
     {
-        var allowed = Enum.GetNames<T>();
+        string[] allowed = [.. Enum.GetNames<T>().Except(unsupported, StringComparer.Ordinal)];
         var text = Text(name, text =>
             allowed.Contains(text, StringComparer.Ordinal) ? null
             : unsupported.Contains(text, StringComparer.Ordinal) ? $"{text} is not supported by this version (only {Listed(allowed)})"
