@@ -109,9 +109,13 @@ internal abstract class MessageTransformer : HttpTransformer
         httpContext.Features.Get<RequestState>()!.Answered = true;
 
         // The response ends here, not when the caller has sent the rest of its body, which it may do only once it knows.
-        return proxyResponse.RequestMessage?.Content is ReplayContent { IsSent: false }
-            ? new ValueTask(httpContext.Response.CompleteAsync())
-            : ValueTask.CompletedTask;
+        return proxyResponse.RequestMessage?.Content is ReplayContent { IsRead: false } body ? CompleteAsync(httpContext, body) : ValueTask.CompletedTask;
+    }
+
+    private static async ValueTask CompleteAsync(HttpContext context, ReplayContent body)
+    {
+        await context.Response.CompleteAsync();
+        body.OnAnswered();
     }
 
     private static bool MayHaveBody(HttpResponseMessage response) =>
