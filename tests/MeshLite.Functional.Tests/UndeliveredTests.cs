@@ -191,6 +191,26 @@ public sealed class UndeliveredTests : IAsyncLifetime
         Ids(app).ShouldBe(["0", "1", "2", "3"]);
     }
 
+    /// <summary>An upload of which more has been read than is kept for another attempt: it can't be sent again, and its caller is told so.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Upload_TooLongToBeKept_ToAnEndpointWithoutApplication_IsToldAsConnectFailure(bool http2)
+    {
+        _mesh.Service(Rule, "orders", await DeadAsync("no application"));
+        using var http = MeshFixture.Client(_client, http2);
+        var body = new byte[1024 * 1024];
+
+        for (var id = 0; id < 40; id++)
+        {
+            using var request = Post(id, new ByteArrayContent(body));
+            request.Version = http.DefaultRequestVersion;
+            using var response = await http.SendAsync(request);
+            response.StatusCode.ShouldBe(HttpStatusCode.BadGateway, $"request {id}: {await response.Content.ReadAsStringAsync()}");
+            response.Headers.GetValues("meshlite-error").ShouldBe(["connect_failure"], $"request {id}");
+        }
+    }
+
     /// <summary>Whatever the application itself does is not undelivered: no method is sent twice.</summary>
     [Theory]
     [InlineData("GET")]

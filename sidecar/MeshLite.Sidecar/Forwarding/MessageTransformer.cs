@@ -109,7 +109,7 @@ internal abstract class MessageTransformer : HttpTransformer
         httpContext.Features.Get<RequestState>()!.Answered = true;
 
         // The response ends here, not when the caller has sent the rest of its body, which it may do only once it knows.
-        return proxyResponse.RequestMessage?.Content is ReplayContent { IsSent: false }
+        return proxyResponse.RequestMessage?.Content is ReplayContent { IsRead: false }
             ? new ValueTask(httpContext.Response.CompleteAsync())
             : ValueTask.CompletedTask;
     }

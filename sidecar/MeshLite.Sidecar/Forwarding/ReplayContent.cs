@@ -18,8 +18,14 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     /// <value>Bytes of a body kept for another attempt; a longer body is not sent again. 64 KiB (design.md §3).</value>
     public const int MaxReplayBytes = 64 * 1024;
 
+    /// <value>
+    /// How long the rest of a body is read that nobody takes any more. A server that answers early and closes at once may cost its
+    /// caller the answer (RFC 9112 §9.6); Kestrel gives a body it drains as long. 5 s.
+    /// </value>
+    private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _stopPump = new();
+    private readonly CancellationTokenSource _stopPump = new(Timeout.InfiniteTimeSpan, state.Time);
     private readonly bool _lengthUndeclared = source.Headers.ContentLength is null;
     private byte[]? _kept;
     private int _keptLength;
@@ -43,14 +49,14 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         }
     }
 
-    /// <summary>Whether the whole body was read and passed on, or never will be.</summary>
-    public bool IsSent
+    /// <summary>Whether the whole body was read, and passed on or thrown away. False: it is still being read, or that failed.</summary>
+    public bool IsRead
     {
         get
         {
             lock (_lock)
             {
-                return _finished;
+                return _finished && _failure is null;
             }
         }
     }
@@ -89,21 +95,18 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     }
 
     /// <summary>
-    /// No further attempt will be made. When the current one stops taking the body (the server answered
-    /// without reading it all), the pump stops too.
+    /// No further attempt will be made. When the current one stops taking the body (the server answered without reading it
+    /// all), the rest is read and thrown away, for <see cref="DrainFor"/> at most.
     /// </summary>
     public void Commit()
     {
-        bool stop;
         lock (_lock)
         {
             _committed = true;
-            stop = _started && _current is null && !_finished;
-        }
-
-        if (stop)
-        {
-            _stopPump.Cancel();
+            if (_started && _current is null && !_finished)
+            {
+                Drain_NeedsLock();
+            }
         }
     }
 
@@ -229,29 +232,34 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             await attached.WaitAsync(cancellationToken);
         }
 
+        if (attempt is null)
+        {
+            return; // thrown away
+        }
+
         try
         {
             // Flushed at each write: HttpClient holds small writes back, and the caller may be waiting for an answer to this one.
-            await attempt!.Stream.WriteAsync(data, attempt.Cancellation);
+            await attempt.Stream.WriteAsync(data, attempt.Cancellation);
             await attempt.Stream.FlushAsync(attempt.Cancellation);
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
         {
-            if (!Detach(attempt!, e))
+            if (!Detach(attempt, e))
             {
                 throw new IOException("The request body could not be sent.", e);
             }
         }
     }
 
-    /// <summary>Keeps what is about to be written and says to whom; false: nobody takes the body now, wait.</summary>
+    /// <summary>Keeps what is about to be written and says to whom (null: to nobody ever again); false: nobody takes the body now, wait.</summary>
     private bool TryKeep(ReadOnlySpan<byte> data, out Attempt? attempt, out Task attached)
     {
         lock (_lock)
         {
             attempt = _current;
             attached = _attached.Task;
-            if (attempt is null)
+            if (attempt is null && !_committed)
             {
                 return false;
             }
@@ -286,30 +294,33 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         _keptLength += data.Length;
     }
 
-    /// <summary>The attempt takes nothing any more. Returns whether another could.</summary>
+    /// <summary>The attempt takes nothing any more. Returns whether the body is to be read on: another can send it, or it is drained.</summary>
     private bool Detach(Attempt attempt, Exception reason)
     {
-        bool stop;
-        bool canReplay;
+        bool goOn;
         lock (_lock)
         {
-            canReplay = !_overflowed;
+            goOn = _committed || !_overflowed;
             if (!ReferenceEquals(_current, attempt))
             {
-                return canReplay;
+                return goOn;
             }
 
             Detach_NeedsLock();
-            stop = _committed && !_finished;
+            if (_committed && !_finished)
+            {
+                Drain_NeedsLock();
+            }
         }
 
         attempt.End(reason);
-        if (stop)
-        {
-            _stopPump.Cancel();
-        }
+        return goOn;
+    }
 
-        return canReplay;
+    private void Drain_NeedsLock()
+    {
+        _attached.TrySetResult(); // a pump that waits for another attempt goes on
+        _stopPump.CancelAfter(DrainFor);
     }
 
     private Attempt? Detach_NeedsLock()

@@ -17,7 +17,14 @@ internal sealed class RequestState
     private CancellationTokenSource? _timeout;
 
     /// <summary>Makes a state with its attempts.</summary>
-    public RequestState(AttemptSettings attempts) => Attempts = new AttemptInvoker(this, attempts);
+    public RequestState(AttemptSettings attempts)
+    {
+        Attempts = new AttemptInvoker(this, attempts);
+        Time = attempts.Time;
+    }
+
+    /// <summary>The program's clock.</summary>
+    public TimeProvider Time { get; }
 
     /// <summary>The request and its response.</summary>
     public HttpContext Context => _context;

@@ -179,10 +179,33 @@ public sealed class ReplayContentTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Commit_NobodyTakesTheBodyAnyMore_StopsReading(bool commitFirst)
+    public async Task Commit_NobodyTakesTheBodyAnyMore_TheRestIsReadAndThrownAway(bool commitFirst)
     {
-        var source = new ScriptedContent([1]) { Stalls = true };
+        var source = new ScriptedContent([.. Enumerable.Range(0, 100).Select(_ => new byte[10])]);
         using var content = new ReplayContent(source, State());
+        if (commitFirst)
+        {
+            content.Commit();
+        }
+
+        await Should.ThrowAsync<Exception>(SendAsync(content, new AttemptStream { FailsAfter = 50 }));
+        content.Commit();
+
+        await source.Ended.WaitAsync(Patience);
+        source.Taken.ShouldBe(100);
+        await Eventually.TrueAsync(() => content.IsRead, "the whole body is read");
+        content.BrokeOff.ShouldBeFalse();
+        content.TryRelease().ShouldBeFalse("what was thrown away can't be sent again");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Commit_NobodyTakesTheBodyAnyMoreAndItStalls_StopsReadingAfterFiveSeconds(bool commitFirst)
+    {
+        var time = new ManualTimeProvider();
+        var source = new ScriptedContent([1]) { Stalls = true };
+        using var content = new ReplayContent(source, State(time));
         using var cancel = new CancellationTokenSource();
         var sending = content.CopyToAsync(new AttemptStream(), cancel.Token);
         await Eventually.TrueAsync(() => source.Taken == 1, "the body is being read");
@@ -199,13 +222,17 @@ public sealed class ReplayContentTests
             content.Commit();
         }
 
-        await source.Ended.WaitAsync(Patience);
         await Should.ThrowAsync<OperationCanceledException>(sending.WaitAsync(Patience));
+        time.Advance(TimeSpan.FromSeconds(4.9));
+        source.Ended.IsCompleted.ShouldBeFalse();
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        await source.Ended.WaitAsync(Patience);
+        content.IsRead.ShouldBeFalse();
     }
 
     private static Task SendAsync(ReplayContent content, AttemptStream attempt) => content.CopyToAsync(attempt).WaitAsync(Patience);
 
-    private static RequestState State() => new(new AttemptSettings(new ManualTimeProvider(), new Random(1)));
+    private static RequestState State(TimeProvider? time = null) => new(new AttemptSettings(time ?? new ManualTimeProvider(), new Random(1)));
 
     /// <summary>A body within the bound, in pieces, and where each attempt before the last ends: within the body, so that it does not succeed.</summary>
     private static Gen<Scenario> Scenarios() =>
