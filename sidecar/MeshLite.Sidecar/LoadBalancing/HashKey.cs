@@ -5,7 +5,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace MeshLite.Sidecar.LoadBalancing;
 
-/// <summary>The key by which requests stay together on the ring. Pure, allocates nothing.</summary>
+/// <summary>The key by which requests stay together on a <see cref="RingHashPicker{TEndpoint}"/>. Pure, allocates nothing.</summary>
 internal static class HashKey
 {
     /// <summary>The hash of what <paramref name="config"/> names; null where the request has no such thing, or an empty one.</summary>
