@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Net;
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Protocol.Pki;
@@ -22,11 +24,13 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     private int _retired;
 
     /// <summary>Makes the state; connects on first use.</summary>
-    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout, TimeProvider time)
+    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout, long joinedAt, TimeProvider time)
     {
         _time = time;
         Config = config;
         Load = load;
+        JoinedAt = joinedAt;
+        HashId = HashOf(config.Address);
         Version = config.Labels.GetValueOrDefault("version", "");
         var identity = config.Identity ?? throw new FormatException($"endpoint {config.Address} has no identity: only endpoints with a sidecar are called");
         _handler = HttpHandlers.Create(
@@ -46,6 +50,20 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     /// <inheritdoc/>
     public int Weight => Config.Weight;
 
+    /// <inheritdoc/>
+    public long JoinedAt { get; }
+
+    /// <inheritdoc/>
+    public ulong HashId { get; }
+
+    // To be its EndpointHealth's.
+
+    /// <inheritdoc/>
+    public bool IsOut => false;
+
+    /// <inheritdoc/>
+    public bool TryProbe() => false;
+
     /// <summary>Sends to this endpoint alone, over HTTP/2 in mTLS.</summary>
     public HttpMessageInvoker Connections { get; }
 
@@ -56,6 +74,14 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
         {
             _ = RetireAsync();
         }
+    }
+
+    private static ulong HashOf(IPEndPoint address)
+    {
+        Span<byte> bytes = stackalloc byte[18];
+        address.Address.TryWriteBytes(bytes, out var written);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[written..], (ushort)address.Port);
+        return StableHash.Of(bytes[..(written + sizeof(ushort))]);
     }
 
     private async Task RetireAsync()

@@ -8,64 +8,31 @@ namespace MeshLite.Sidecar.LoadBalancing;
 /// else of two endpoints that are equally fast each would get half, whatever their weights.
 /// Thread-safe if the random source is.
 /// </summary>
-internal sealed class P2cPicker<TEndpoint>(TEndpoint[] endpoints, Random random, TimeProvider timeProvider) : EndpointPicker<TEndpoint>(endpoints)
+internal class P2cPicker<TEndpoint>(TEndpoint[] endpoints, Random random, TimeProvider timeProvider, SlowStart? slowStart = null)
+    : EndpointPicker<TEndpoint>(endpoints, random, slowStart)
     where TEndpoint : class, ILoadBalanced
 {
-    private readonly Random _random = random;
     private readonly TimeProvider _timeProvider = timeProvider;
 
-    private protected override TEndpoint Pick(in ExcludedEndpoints excluded, int excludedHere)
+    private protected sealed override TEndpoint PickOne(ReadOnlySpan<int> among, bool isRetry, ulong? key)
     {
-        var candidates = Endpoints.Length - excludedHere;
-        var firstRank = HasEqualWeights ? _random.Next(candidates) : DrawByWeight(in excluded, candidates);
-        var first = At(firstRank, in excluded, excludedHere);
+        var candidates = Count(among);
+        var firstRank = DrawByWeight(among);
+        var first = At(firstRank, among);
         if (candidates == 1)
         {
             return first;
         }
 
         // A rank among the others: from firstRank on, everything moves down by one.
-        var secondRank = _random.Next(candidates - 1);
-        var second = At(secondRank >= firstRank ? secondRank + 1 : secondRank, in excluded, excludedHere);
+        var secondRank = Random.Next(candidates - 1);
+        var second = At(secondRank >= firstRank ? secondRank + 1 : secondRank, among);
 
         var now = _timeProvider.GetTimestamp();
         var advantage = HasEqualWeights ? 1 : 2;
-        return second.Load.Cost(now, second.Weight) * advantage < first.Load.Cost(now, first.Weight) ? second : first;
+        return Cost(second, WeightOf(second, now), now) * advantage < Cost(first, WeightOf(first, now), now) ? second : first;
     }
 
-    /// <summary>A rank among the candidates, with probability by weight: a uniform one, kept with probability weight / heaviest.</summary>
-    private int DrawByWeight(in ExcludedEndpoints excluded, int candidates)
-    {
-        // Expected rounds: heaviest / mean weight. The bound is for lists of one giant and many dwarfs.
-        var rank = 0;
-        for (var round = 0; round < 64; round++)
-        {
-            rank = _random.Next(candidates);
-            if (_random.Next(MaxWeight) < At(rank, in excluded, Endpoints.Length - candidates).Weight)
-            {
-                break;
-            }
-        }
-
-        return rank;
-    }
-
-    /// <summary>The candidate of that rank: the list without the excluded.</summary>
-    private TEndpoint At(int rank, in ExcludedEndpoints excluded, int excludedHere)
-    {
-        if (excludedHere == 0)
-        {
-            return Endpoints[rank];
-        }
-
-        foreach (var endpoint in Endpoints)
-        {
-            if (!excluded.Contains(endpoint) && rank-- == 0)
-            {
-                return endpoint;
-            }
-        }
-
-        throw new InvalidOperationException("Rank beyond the candidates.");
-    }
+    /// <summary>What one more request costs there: here, peak-EWMA latency times load.</summary>
+    private protected virtual double Cost(TEndpoint endpoint, double weight, long now) => endpoint.Load.Cost(now, weight);
 }

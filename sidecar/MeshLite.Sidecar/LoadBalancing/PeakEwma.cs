@@ -63,9 +63,9 @@ internal sealed class PeakEwma(TimeProvider timeProvider)
     /// What sending one more request here costs: estimate × (in flight / weight + 1). With a weight of 1 that is Finagle's
     /// formula; a weight of 3 makes three requests in flight as bearable as one elsewhere.
     /// </summary>
-    public double Cost(long now, int weight) =>
+    public double Cost(long now, double weight) =>
         Math.Max(Decayed(Volatile.Read(ref _shared.State), Milliseconds(_timeProvider, now)), MinMilliseconds)
-        * (((double)Volatile.Read(ref _shared.InFlight) / weight) + 1);
+        * ((Volatile.Read(ref _shared.InFlight) / weight) + 1);
 
     private void End(TimeSpan elapsed, long now)
     {

@@ -6,49 +6,40 @@ namespace MeshLite.Sidecar.LoadBalancing;
 /// list, and an endpoint sits out a round unless <c>weight × round mod heaviest</c> has just wrapped. With equal weights
 /// nobody ever sits out. After any number of whole rounds each endpoint has had its share, give or take one.
 /// A retry is nobody's turn and goes anywhere else at random: if it took the next turn, then with one bad endpoint of two
-/// every request would begin at the bad one.
+/// every request would begin at the bad one. Endpoints that are out have no turns: the others take theirs among themselves,
+/// evenly, where passing over would give all of them to the next in the list.
 /// Lock-free: one interlocked increment per turn, from a random start. Thread-safe if the random source is.
 /// </summary>
 internal sealed class RoundRobinPicker<TEndpoint> : EndpointPicker<TEndpoint>
     where TEndpoint : class, ILoadBalanced
 {
-    private readonly Random _random;
     private ulong _turn;
 
-    public RoundRobinPicker(TEndpoint[] endpoints, Random random)
-        : base(endpoints)
+    public RoundRobinPicker(TEndpoint[] endpoints, Random random, SlowStart? slowStart = null)
+        : base(endpoints, random, slowStart)
     {
-        _random = random;
         // Not from the same endpoint in every sidecar; nor from the same round, where weights differ.
         _turn = RandomTurn();
     }
 
-    private protected override TEndpoint Pick(in ExcludedEndpoints excluded, int excludedHere)
+    private protected override TEndpoint PickOne(ReadOnlySpan<int> among, bool isRetry, ulong? key)
     {
-        var length = (ulong)Endpoints.Length;
-        // In a whole number of "heaviest" rounds everyone has a turn; more can only pass where other threads take them all.
-        TEndpoint? last = null;
-        for (var tries = 0UL; tries < length * (ulong)MaxWeight || last is null; tries++)
-        {
-            var turn = excludedHere > 0 ? RandomTurn() : Interlocked.Increment(ref _turn);
-            var (round, index) = Math.DivRem(turn, length);
-            var endpoint = Endpoints[index];
-            if (excludedHere > 0 && excluded.Contains(endpoint))
-            {
-                continue;
-            }
+        var length = (ulong)Count(among);
 
-            last = endpoint;
-            if (HasEqualWeights || HasTurn(endpoint.Weight, round, index))
+        // In a whole number of "heaviest" rounds everyone has a turn; more can only pass where other threads take them all.
+        for (var tries = 0UL; ; tries++)
+        {
+            var turn = isRetry ? RandomTurn() : Interlocked.Increment(ref _turn);
+            var (round, index) = Math.DivRem(turn, length);
+            var endpoint = At((int)index, among);
+            if (HasEqualWeights || HasTurn(endpoint.Weight, round, index) || tries >= length * (ulong)MaxWeight)
             {
                 return endpoint;
             }
         }
-
-        return last;
     }
 
-    private ulong RandomTurn() => (ulong)_random.NextInt64(int.MaxValue);
+    private ulong RandomTurn() => (ulong)Random.NextInt64(int.MaxValue);
 
     private bool HasTurn(int weight, ulong round, ulong index)
     {

@@ -10,6 +10,7 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
 {
     private long _connectTimeoutTicks = TimeSpan.FromSeconds(1).Ticks;
     private volatile EndpointState[] _endpoints = [];
+    private bool _updated;
 
     /// <summary>Whose endpoints.</summary>
     public ServiceRef Service => service;
@@ -28,7 +29,8 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
     }
 
     /// <summary>
-    /// Takes a new set. An endpoint that did not change keeps its connections and what is known of its load.
+    /// Takes a new set. An endpoint that did not change keeps its connections and what is known of its load. Those of the
+    /// first set count as warm, and so does the same instance under other labels; others are new (<see cref="SlowStart"/>).
     /// </summary>
     public void Update(EndpointSetConfig set)
     {
@@ -39,9 +41,10 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
             var config = set.Endpoints[i];
             after[i] = before.TryGetValue(config.Address, out var known) && SameEndpoint(known.Config, config)
                 ? known
-                : factory.Create(config, () => ConnectTimeout);
+                : factory.Create(config, () => ConnectTimeout, JoinedAt(known, config));
         }
 
+        _updated = true;
         _endpoints = after;
         foreach (var gone in before.Values.Except(after))
         {
@@ -51,6 +54,9 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
 
     /// <summary>No longer used by any destination.</summary>
     public void Retire() => Update(new EndpointSetConfig(service, []));
+
+    private long? JoinedAt(EndpointState? known, EndpointConfig config) =>
+        !_updated ? SlowStart.AlwaysThere : known is not null && known.Config.Workload == config.Workload ? known.JoinedAt : null;
 
     private static bool SameEndpoint(EndpointConfig a, EndpointConfig b) =>
         a.Identity == b.Identity && a.Weight == b.Weight && a.Workload == b.Workload && a.Labels.SequenceEqual(b.Labels);

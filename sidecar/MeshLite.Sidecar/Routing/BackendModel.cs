@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using MeshLite.Model;
 using MeshLite.Sidecar.LoadBalancing;
 
@@ -49,13 +50,34 @@ internal sealed class BackendModel
             ? Pool.Endpoints
             : Array.FindAll(Pool.Endpoints, endpoint => Selects(labels, endpoint.Config));
         _endpoints = endpoints;
-        _picker = Config.Policy.LoadBalancer.Type == LoadBalancerType.RoundRobin
-            ? new RoundRobinPicker<EndpointState>(endpoints, _random)
-            : new P2cPicker<EndpointState>(endpoints, _random, _time);
+        _picker = CreatePicker(Config.Policy.LoadBalancer, endpoints);
     }
 
-    /// <summary>An endpoint for one attempt, not one of <paramref name="tried"/> while there is another; null when there is none.</summary>
-    public EndpointState? Pick(in ExcludedEndpoints tried) => _picker.Pick(in tried);
+    /// <summary>
+    /// An endpoint for one attempt, not one of <paramref name="tried"/> while there is another; none when there is none.
+    /// <paramref name="key"/> is <see cref="KeyOf"/> the request; <paramref name="anyOut"/> false: no endpoint is asked whether it is out.
+    /// </summary>
+    public Picked<EndpointState> Pick(in ExcludedEndpoints tried, ulong? key, bool anyOut) => _picker.Pick(in tried, key, anyOut);
+
+    /// <summary>The same for callers without a key, while nobody is out.</summary>
+    public EndpointState? Pick(in ExcludedEndpoints tried) => Pick(in tried, null, anyOut: false).Endpoint;
+
+    /// <summary>What a request is hashed by; null where this backend does not hash, or the request lacks it. Once a request: all attempts share it.</summary>
+    public ulong? KeyOf(IHeaderDictionary headers, IPAddress? source) =>
+        Config.Policy.LoadBalancer is { Type: LoadBalancerType.RingHash } hashing ? HashKey.Of(hashing.HashOn, headers, source) : null;
+
+    private EndpointPicker<EndpointState> CreatePicker(LoadBalancerConfig config, EndpointState[] endpoints)
+    {
+        var slowStart = config.SlowStart > TimeSpan.Zero ? new SlowStart(config.SlowStart, _time) : null;
+        return config.Type switch
+        {
+            LoadBalancerType.RoundRobin => new RoundRobinPicker<EndpointState>(endpoints, _random, slowStart),
+            LoadBalancerType.LeastRequest => new LeastRequestPicker<EndpointState>(endpoints, _random, _time, slowStart),
+            LoadBalancerType.Random => new RandomPicker<EndpointState>(endpoints, _random, slowStart),
+            LoadBalancerType.RingHash => new RingHashPicker<EndpointState>(endpoints, _random),
+            _ => new P2cPicker<EndpointState>(endpoints, _random, _time, slowStart),
+        };
+    }
 
     private static bool Selects(ImmutableSortedDictionary<string, string> labels, EndpointConfig endpoint)
     {

@@ -47,18 +47,30 @@ internal sealed class WeightedSplit
     public bool IsEmpty => _backends.Length == 0;
 
     /// <summary>Index into <see cref="DestinationConfig.Backends"/>, or -1 where no backend has a weight.</summary>
-    public int Next()
+    public int Next() => _backends.Length > 1 ? Next(out _) : At(0);
+
+    /// <summary>The same, with the point that was drawn: whoever comes back with it gets the same backend.</summary>
+    public int Next(out ulong point)
+    {
+        point = Interlocked.Add(ref _position, GoldenStep);
+        return At(point);
+    }
+
+    /// <summary>
+    /// The backend whose share holds a point of [0, 2^64). Backends divide that range in the order they are configured in:
+    /// when weights change, 95:5 to 90:10 say, only the points between the old border and the new change sides.
+    /// </summary>
+    public int At(ulong point)
     {
         if (_backends.Length <= 1)
         {
             return _backends.Length == 0 ? -1 : _backends[0];
         }
 
-        var fraction = Interlocked.Add(ref _position, GoldenStep);
         // The fraction of 2^64, scaled to [0, total) without rounding a share away.
-        var point = Math.BigMul(fraction, _total, out _);
+        var scaled = Math.BigMul(point, _total, out _);
         var i = 0;
-        while (point >= _cumulative[i])
+        while (scaled >= _cumulative[i])
         {
             i++;
         }

@@ -5,7 +5,7 @@ using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.LoadBalancing;
 
-/// <summary>What both pickers promise.</summary>
+/// <summary>What all pickers promise.</summary>
 public sealed class EndpointPickerTests
 {
     private readonly ManualTimeProvider _time = new();
@@ -89,5 +89,11 @@ public sealed class EndpointPickerTests
     }
 
     private EndpointPicker<TestEndpoint>[] Pickers(TestEndpoint[] endpoints, int seed) =>
-        [new P2cPicker<TestEndpoint>(endpoints, new Random(seed), _time), new RoundRobinPicker<TestEndpoint>(endpoints, new Random(seed))];
+    [
+        new P2cPicker<TestEndpoint>(endpoints, new Random(seed), _time),
+        new RoundRobinPicker<TestEndpoint>(endpoints, new Random(seed)),
+        new LeastRequestPicker<TestEndpoint>(endpoints, new Random(seed), _time),
+        new RandomPicker<TestEndpoint>(endpoints, new Random(seed)),
+        new RingHashPicker<TestEndpoint>(endpoints, new Random(seed)),
+    ];
 }

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.TestKit;
 
@@ -135,6 +137,38 @@ public sealed class P2cPickerTests
             (endpoint.Picked / 40_000.0).ShouldBe(1 / 3.0, 0.01);
         }
     }
+
+    [Fact]
+    public void Pick_OneSlowerOfTwo_IsPickedOnceItsEstimateHasDecayedAndNoSooner() =>
+        Prop.ForAll(Gen.Choose(20, 500).ToArbitrary(), Gen.Choose(0, 1000).ToArbitrary(), (tenths, seed) =>
+        {
+            // A request each 20 ms, which never overlap. After one of R ms the estimate takes decay · ln(R/r) to fall to the other's r.
+            var ratio = tenths / 10.0;
+            var endpoints = Endpoints(2);
+            endpoints[0].Milliseconds = ratio;
+            endpoints[1].Milliseconds = 1;
+            var picker = new P2cPicker<TestEndpoint>(endpoints, new Random(seed), _time);
+
+            // Both begin at 30 ms; a minute tells them apart.
+            Send(3_000);
+            endpoints[0].Picked = 0;
+            Send(15_000);
+
+            var due = 300 / (PeakEwma.Decay.TotalSeconds * Math.Log(ratio));
+            ((double)endpoints[0].Picked).ShouldBe(due, 1 + (0.02 * due));
+
+            void Send(int requests)
+            {
+                for (var i = 0; i < requests; i++)
+                {
+                    var endpoint = picker.Pick(default)!;
+                    endpoint.Picked++;
+                    endpoint.Load.Begin();
+                    endpoint.Load.End(TimeSpan.FromMilliseconds(endpoint.Milliseconds));
+                    _time.Advance(TimeSpan.FromMilliseconds(20));
+                }
+            }
+        }).QuickCheckThrowOnFailure();
 
     private TestEndpoint[] Endpoints(int count) => [.. Enumerable.Range(0, count).Select(_ => new TestEndpoint(_time))];
 

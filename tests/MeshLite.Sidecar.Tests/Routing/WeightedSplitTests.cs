@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using FsCheck;
 using FsCheck.Fluent;
 using MeshLite.Model;
@@ -109,6 +110,75 @@ public sealed class WeightedSplitTests
         var split = new WeightedSplit([new(7, 0), new(5, 1), new(5, 1), new(9, 0)], new Random(1));
 
         Enumerable.Range(0, 100).Select(_ => split.Next()).Distinct().ShouldBe([5]);
+    }
+
+    [Fact]
+    public void Next_WithItsPoint_IsTheBackendOfThatPoint() =>
+        Prop.ForAll(Weights.ToArbitrary(), Gen.Choose(0, 1000).ToArbitrary(), (weights, seed) =>
+        {
+            var split = Create(seed, weights);
+            for (var n = 0; n < 50; n++)
+            {
+                var chosen = split.Next(out var point);
+                split.At(point).ShouldBe(chosen);
+            }
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void At_WeightsChange_EachPointIsWhereExactArithmeticPutsIt() =>
+        Prop.ForAll(Weights.ToArbitrary(), Weights.ToArbitrary(), Gen.Choose(0, 1000).ToArbitrary(), (before, after, seed) =>
+        {
+            if (before.All(w => w == 0) || after.All(w => w == 0))
+            {
+                return;
+            }
+
+            var (splitBefore, splitAfter) = (Create(1, before), Create(1, after));
+            var random = new Random(seed);
+            for (var n = 0; n < 200; n++)
+            {
+                var point = (ulong)random.NextInt64(long.MinValue, long.MaxValue);
+                splitBefore.At(point).ShouldBe(OwnerOf(point, before));
+                splitAfter.At(point).ShouldBe(OwnerOf(point, after));
+            }
+        }).QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData(new[] { 95, 5 }, new[] { 90, 10 }, 0.05)]
+    [InlineData(new[] { 95, 5 }, new[] { 950, 50 }, 0)]
+    [InlineData(new[] { 1, 1 }, new[] { 0, 1 }, 0.5)]
+    [InlineData(new[] { 50, 50 }, new[] { 50, 50, 0 }, 0)]
+    public void At_ShareGrows_JustThatManyCallersMove(int[] before, int[] after, double share)
+    {
+        var (splitBefore, splitAfter) = (Create(1, before), Create(1, after));
+        var random = new Random(2);
+        var points = Enumerable.Range(0, 100_000).Select(_ => (ulong)random.NextInt64(long.MinValue, long.MaxValue));
+
+        ((double)points.Count(point => splitBefore.At(point) != splitAfter.At(point)) / 100_000).ShouldBe(share, 0.005);
+    }
+
+    [Fact]
+    public void At_EndsOfTheRange_AreTheFirstAndTheLastBackend()
+    {
+        var split = Create(1, 0, 3, 7, 0);
+
+        split.At(0).ShouldBe(1);
+        split.At(ulong.MaxValue).ShouldBe(2);
+    }
+
+    /// <summary>The backend i with sum(w₀…wᵢ₋₁)/total ≤ point/2^64 &lt; sum(w₀…wᵢ)/total, in exact arithmetic.</summary>
+    private static int OwnerOf(ulong point, int[] weights)
+    {
+        var total = weights.Aggregate(BigInteger.Zero, (sum, weight) => sum + weight);
+        var end = BigInteger.Zero;
+        for (var i = 0; ; i++)
+        {
+            end += weights[i];
+            if (point * total < end << 64)
+            {
+                return i;
+            }
+        }
     }
 
     private static WeightedSplit Create(int seed, params int[] weights) =>
