@@ -36,6 +36,12 @@ public sealed record RouteRule
 
     /// <summary><c>timeouts.request</c>. <value>Null: the Service's policy, then the mesh's default; zero: none. 0 to 24 h.</value></summary>
     public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary><c>timeouts.backendRequest</c>. <value>Null: the mesh's default; zero: none. 0 to 24 h.</value></summary>
+    public TimeSpan? BackendRequestTimeout { get; init; }
+
+    /// <summary><c>retry</c>. <value>Null: the mesh's default.</value></summary>
+    public RetryConfig? Retry { get; init; }
 }
 
 /// <summary>All parts must match; absent parts match everything.</summary>

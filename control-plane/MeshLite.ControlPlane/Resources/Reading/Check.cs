@@ -77,6 +77,20 @@ internal static class Check
         : value[0] is ' ' or '\t' || value[^1] is ' ' or '\t' ? "begins or ends with a space, which no header's value does"
         : null;
 
+    /// <summary>A method (RFC 9110 §9.1) in upper case: methods are case-sensitive, and no registered one is otherwise.</summary>
+    public static string? Method(string value) =>
+        value.Length is > 0 and <= 64 && !value.AsSpan().ContainsAnyExcept(TokenCharacters) && !value.Any(char.IsAsciiLetterLower)
+            ? null
+            : $"'{Short(value)}' is not a method in upper case";
+
+    /// <summary>
+    /// Callers: a SPIFFE ID, <c>*</c> for everyone, or a SPIFFE ID whose beginning or end is replaced by <c>*</c>.
+    /// </summary>
+    public static string? Principal(string value) =>
+        value == "*" || SpiffeId.TryParse(value, out _) || IsPrincipalPattern(value)
+            ? null
+            : $"'{Short(value)}' is neither spiffe://<trust-domain>/ns/<namespace>/sa/<service-account> nor that with a * for its beginning or end";
+
     /// <summary>Name of a query parameter.</summary>
     public static string? QueryName(string value) => value.Length is > 0 and <= 256 ? null : "must have 1 to 256 characters";
 
@@ -148,6 +162,15 @@ internal static class Check
     private static bool IsLabelValue(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= 63 && !value.ContainsAnyExcept(LabelCharacters)
         && char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]);
+
+    private static bool IsPrincipalPattern(string value)
+    {
+        const string scheme = "spiffe://";
+        var fixedPart = value.Trim('*');
+        return value.Length == fixedPart.Length + 1 && value.Length <= 2048
+            && fixedPart.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '-' or '_' or ':')
+            && (value[0] == '*' || fixedPart.StartsWith(scheme, StringComparison.Ordinal));
+    }
 
     private static bool IsPathText(ReadOnlySpan<char> value)
     {

@@ -18,7 +18,8 @@ internal static class MeshConfigReader
         {
             var byDefault = new MeshConfigResource { Key = head.Key, Origin = head.Origin };
             var mtls = spec.Object("mtls", m => new Mtls(m.OneOf<MtlsMode>("mode"), m.Duration("certificateLifetime", MinLifetime, MaxLifetime)));
-            spec.Unsupported("tracing", "egress", "opaquePorts", "retry", "timeouts");
+            var timeouts = spec.Object("timeouts", TimeoutsReader.ReadOfMesh);
+            spec.Unsupported("tracing", "egress", "opaquePorts");
             return byDefault with
             {
                 TrustDomain = spec.Text("trustDomain", Check.TrustDomain) ?? byDefault.TrustDomain,
@@ -26,6 +27,10 @@ internal static class MeshConfigReader
                 CertificateLifetime = mtls?.Lifetime ?? byDefault.CertificateLifetime,
                 ClusterNetworks = ReadNetworks(spec),
                 AccessLog = spec.Object("accessLog", ReadAccessLog)?.Mode ?? byDefault.AccessLog,
+                ConnectTimeout = timeouts?.Connect,
+                RequestTimeout = timeouts?.Request,
+                BackendRequestTimeout = timeouts?.BackendRequest,
+                Retry = spec.Object("retry", RetryReader.Read) ?? byDefault.Retry,
             };
         });
 

@@ -11,9 +11,6 @@ internal static class TrafficRouteReader
     private const int MaxBackends = 16;
     private const int MaxWeight = 1_000_000;
 
-    /// <summary>Longest time a request may be given. <value>24 h.</value></summary>
-    internal static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromHours(24);
-
     /// <summary>Reads what follows the metadata.</summary>
     public static Resource? Read(FieldReader document, ResourceHead head) =>
         document.RequiredObject("spec", spec =>
@@ -46,15 +43,19 @@ internal static class TrafficRouteReader
     {
         var matches = rule.Objects("matches", 0, MaxMatches, RouteMatchReader.Read);
         var filters = FilterReader.Read(rule);
-        rule.Unsupported("retry", "hedge", "fallback", "sticky", "sessionPersistence");
+        var backends = rule.Objects("backendRefs", 0, MaxBackends, ReadBackend);
+        var timeouts = rule.Object("timeouts", TimeoutsReader.ReadOfRule);
+        rule.Unsupported("hedge", "fallback", "sticky", "sessionPersistence");
         return new RouteRule
         {
             Name = rule.Text("name", Check.Subdomain),
             Matches = matches.IsEmpty ? [new RouteMatch()] : matches,
-            Backends = rule.Objects("backendRefs", 0, MaxBackends, ReadBackend),
+            Backends = backends,
             RequestHeaders = filters.Request,
             ResponseHeaders = filters.Response,
-            RequestTimeout = rule.Object("timeouts", ReadTimeouts)?.Request,
+            RequestTimeout = timeouts?.Request,
+            BackendRequestTimeout = timeouts?.BackendRequest,
+            Retry = rule.Object("retry", RetryReader.Read),
         };
     }
 
@@ -71,12 +72,4 @@ internal static class TrafficRouteReader
             Weight = backend.Integer("weight", 0, MaxWeight) ?? 1,
         };
     }
-
-    private static Timeouts ReadTimeouts(FieldReader timeouts)
-    {
-        timeouts.Unsupported("backendRequest");
-        return new Timeouts(timeouts.Duration("request", TimeSpan.Zero, MaxRequestTimeout));
-    }
-
-    private sealed record Timeouts(TimeSpan? Request);
 }

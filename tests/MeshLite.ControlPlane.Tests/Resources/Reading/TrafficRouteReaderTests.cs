@@ -25,11 +25,13 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
                 requestHeaderModifier: {set: [{name: a, value: b}], add: [{name: c, value: d}], remove: [e]}
               - type: ResponseHeaderModifier
                 responseHeaderModifier: {remove: [server]}
-              timeouts: {request: 2s}
+              timeouts: {request: 2s, backendRequest: 2s}
+              retry: {attempts: 3, codes: [500, 429], grpcCodes: [UNAVAILABLE, 4, DATA_LOSS], methods: [GET, PURGE], backoff: 0s}
               backendRefs:
               - {name: orders, subset: v2, weight: 0}
               - {kind: Service, name: other, namespace: warehouse, port: 8080}
-            - backendRefs: [{name: orders}]
+            - {timeouts: {request: 0s, backendRequest: 1s}, retry: {}, backendRefs: [{name: orders}]}
+            - {}
             """));
 
         route.Parents.ShouldBe([new RouteParent("orders", 80), new RouteParent("other", null)]);
@@ -52,7 +54,18 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
         rule.Backends.ShouldBe(
             [new BackendRef { Name = "orders", Subset = "v2", Weight = 0 }, new BackendRef { Name = "other", Namespace = "warehouse", Port = 8080 }]);
         route.Rules[1].Matches.Length.ShouldBe(1);
-        route.Rules[1].RequestTimeout.ShouldBeNull();
+        rule.BackendRequestTimeout.ShouldBe(TimeSpan.FromSeconds(2));
+        rule.Retry!.Attempts.ShouldBe(3);
+        rule.Retry.Codes.ShouldBe([500, 429]);
+        rule.Retry.GrpcCodes.ShouldBe([14, 4, 15]);
+        rule.Retry.Methods.ShouldBe(["GET", "PURGE"]);
+        rule.Retry.Backoff.ShouldBe(TimeSpan.Zero);
+        route.Rules[1].RequestTimeout.ShouldBe(TimeSpan.Zero);
+        route.Rules[1].BackendRequestTimeout.ShouldBe(TimeSpan.FromSeconds(1));
+        route.Rules[1].Retry.ShouldBe(RetryConfig.Default);
+        route.Rules[2].RequestTimeout.ShouldBeNull();
+        route.Rules[2].BackendRequestTimeout.ShouldBeNull();
+        route.Rules[2].Retry.ShouldBeNull();
     }
 
     [Theory]
@@ -92,8 +105,20 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
     [InlineData("timeouts: {request: 2}", "rules[0].timeouts.request: is the number 2, must be text (put it in quotes)")]
     [InlineData("timeouts: {request: 2 s}", "rules[0].timeouts.request: '2 s' is not a duration such as 250ms, 2s, 1m30s")]
     [InlineData("timeouts: {request: 25h}", "rules[0].timeouts.request: is 25h, must be from 0s to 24h")]
-    [InlineData("timeouts: {backendRequest: 1s}", "rules[0].timeouts.backendRequest: is not supported by this version")]
-    [InlineData("retry: {attempts: 2}", "rules[0].retry: is not supported by this version")]
+    [InlineData("timeouts: {backendRequest: 25h}", "rules[0].timeouts.backendRequest: is 25h, must be from 0s to 24h")]
+    [InlineData("timeouts: {request: 1s, backendRequest: 1001ms}", "rules[0].timeouts.backendRequest: is longer than request, which covers all attempts")]
+    [InlineData("timeouts: {connect: 1s}", "rules[0].timeouts.connect: unknown field; here may stand request or backendRequest")]
+    [InlineData("retry: {attempts: -1}", "rules[0].retry.attempts: is -1, must be from 0 to 10")]
+    [InlineData("retry: {codes: [200]}", "rules[0].retry.codes[0]: is the number 200, must be a status from 400 to 599")]
+    [InlineData("retry: {codes: [503, '504']}", "rules[0].retry.codes[1]: is the text '504', must be a status from 400 to 599")]
+    [InlineData("retry: {codes: 503}", "rules[0].retry.codes: is the number 503, must be a list")]
+    [InlineData("retry: {grpcCodes: [0]}", "rules[0].retry.grpcCodes[0]: is the number 0, must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {grpcCodes: [Unavailable]}", "rules[0].retry.grpcCodes[0]: is the text 'Unavailable', must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {grpcCodes: [OK]}", "rules[0].retry.grpcCodes[0]: is the text 'OK', must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {methods: [get]}", "rules[0].retry.methods[0]: 'get' is not a method in upper case")]
+    [InlineData("retry: {methods: ['G T']}", "rules[0].retry.methods[0]: 'G T' is not a method in upper case")]
+    [InlineData("retry: {backoff: 61s}", "rules[0].retry.backoff: is 61s, must be from 0s to 1m")]
+    [InlineData("retry: {perTryTimeout: 1s}", "rules[0].retry.perTryTimeout: unknown field; here may stand attempts, codes, grpcCodes, methods or backoff")]
     [InlineData("hedge: {delay: 50ms}", "rules[0].hedge: is not supported by this version")]
     [InlineData("filters: [{type: Fault, fault: {}}]", "rules[0].filters[0].type: Fault is not supported by this version (only RequestHeaderModifier or ResponseHeaderModifier)")]
     [InlineData("filters: [{type: Foo}]", "rules[0].filters[0].type: is 'Foo', must be RequestHeaderModifier or ResponseHeaderModifier")]
