@@ -110,6 +110,15 @@ public static class DestinationCompiler
             RequestTimeout = rule.RequestTimeout ?? byDefault.RequestTimeout,
             BackendRequestTimeout = rule.BackendRequestTimeout ?? byDefault.BackendRequestTimeout,
             Retry = rule.Retry ?? byDefault.Retry,
+            Hedge = rule.Hedge,
+            Fallback = rule.Fallback is { } fallback
+                ? new FallbackConfig { Response = fallback.Response, Backend = fallback.Backend is { } backend ? backends.Add(backend, route.Key.Namespace) : null }
+                : null,
+            Sticky = rule.Sticky,
+            Fault = rule.Fault,
+            Mirrors = [.. rule.Mirrors.Select(m => new MirrorConfig(backends.Add(m.Backend, route.Key.Namespace), m.Percent))],
+            Redirect = rule.Redirect,
+            Rewrite = rule.Rewrite,
         };
     }
 }

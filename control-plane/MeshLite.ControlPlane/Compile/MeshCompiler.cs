@@ -15,6 +15,7 @@ public static class MeshCompiler
         TrustBundle = trustBundle,
         ClusterNetworks = view.Mesh.ClusterNetworks,
         AccessLog = view.Mesh.AccessLog,
+        Tracing = view.Mesh.Tracing,
     };
 
     /// <summary>Resource <c>workload</c> of the sidecar that holds <paramref name="identity"/>.</summary>

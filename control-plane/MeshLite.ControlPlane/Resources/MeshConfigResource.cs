@@ -28,6 +28,9 @@ public sealed record MeshConfigResource : Resource
     /// <summary><c>accessLog.mode</c>. <value>Default <see cref="AccessLogMode.Failures"/>.</value></summary>
     public AccessLogMode AccessLog { get; init; }
 
+    /// <summary><c>tracing</c>.</summary>
+    public TracingConfig Tracing { get; init; } = new();
+
     /// <summary><c>timeouts.connect</c>: for Services whose policy says none. <value>Null: 1 s. 1 ms to 1 min.</value></summary>
     public TimeSpan? ConnectTimeout { get; init; }
 

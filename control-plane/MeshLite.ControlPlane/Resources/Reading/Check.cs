@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using MeshLite.Model;
 
@@ -60,8 +61,25 @@ internal static class Check
             : $"'{Short(value)}' is not a label's value (up to 63 letters, digits, '-', '_', '.')";
 
     /// <summary>Name of a header in a match (RFC 9110 §5.1, token).</summary>
-    public static string? HeaderName(string value) =>
-        value.Length is > 0 and <= 256 && !value.AsSpan().ContainsAnyExcept(TokenCharacters) ? null : $"'{Short(value)}' is not a header's name";
+    public static string? HeaderName(string value) => IsToken(value, 256) ? null : $"'{Short(value)}' is not a header's name";
+
+    /// <summary>Name of a cookie (RFC 6265 §4.1.1, token).</summary>
+    public static string? CookieName(string value) => IsToken(value, 256) ? null : $"'{Short(value)}' is not a cookie's name";
+
+    /// <summary>Name of a host, without port (Gateway API PreciseHostname: a subdomain as in RFC 1123, no wildcard, no address).</summary>
+    public static string? Hostname(string value) =>
+        Subdomain(value) is null && !IPAddress.TryParse(value, out _) ? null : $"'{Short(value)}' is not a host's name in lower case without port (no address, no wildcard)";
+
+    /// <summary>Media type, with parameters or without (RFC 9110 §8.3.1).</summary>
+    public static string? MediaType(string value) =>
+        value.Length <= 256 && MediaTypeHeaderValue.TryParse(value, out _) ? null : $"'{Short(value)}' is not a media type such as application/json";
+
+    /// <summary>Where an OTLP collector listens.</summary>
+    public static string? CollectorUrl(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        && url is { Host.Length: > 0, UserInfo: "", Query: "", Fragment: "", AbsolutePath: "/" }
+            ? null
+            : $"'{Short(value)}' is not of the form http://HOST:PORT or https://HOST:PORT";
 
     /// <summary>Name of a header a filter may change.</summary>
     public static string? ChangeableHeaderName(string value) =>
@@ -79,7 +97,7 @@ internal static class Check
 
     /// <summary>A method (RFC 9110 §9.1) in upper case: methods are case-sensitive, and no registered one is otherwise.</summary>
     public static string? Method(string value) =>
-        value.Length is > 0 and <= 64 && !value.AsSpan().ContainsAnyExcept(TokenCharacters) && !value.Any(char.IsAsciiLetterLower)
+        IsToken(value, 64) && !value.Any(char.IsAsciiLetterLower)
             ? null
             : $"'{Short(value)}' is not a method in upper case";
 
@@ -155,6 +173,9 @@ internal static class Check
         IPNetwork.TryParse(value, out _) ? null : $"'{Short(value)}' is not a network such as 10.0.0.0/8";
 
     private static string Short(string value) => value.Length <= 64 ? value : value[..64] + "…";
+
+    private static bool IsToken(string value, int maxLength) =>
+        value.Length > 0 && value.Length <= maxLength && !value.AsSpan().ContainsAnyExcept(TokenCharacters);
 
     private static bool IsLabel(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= 63 && !value.ContainsAnyExcept(LowerDash) && value[0] != '-' && value[^1] != '-';

@@ -69,6 +69,15 @@ internal sealed class FieldReader
         }
     }
 
+    /// <summary>Says that exactly one of these must be there.</summary>
+    public void RequireOneOf(params string[] names)
+    {
+        if (names.Count(name => _map.Find(name) is not null) != 1)
+        {
+            _errors.Add(_map.Line, Path, $"must have exactly one of {Listed(names)}");
+        }
+    }
+
     /// <summary>Text, checked by <paramref name="check"/> (which answers with what is wrong, or null). Null if absent or wrong.</summary>
     public string? Text(string name, Func<string, string?>? check = null)
     {

@@ -3,7 +3,7 @@ using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Resources.Reading;
 
-/// <summary>Reads a TrafficPolicy's <c>concurrency</c> and <c>rateLimit</c>. Pure.</summary>
+/// <summary>Reads a TrafficPolicy's <c>retryBudget</c>, <c>concurrency</c> and <c>rateLimit</c>. Pure.</summary>
 internal static class LimitsReader
 {
     private const int MaxCount = 1_000_000;
@@ -12,6 +12,21 @@ internal static class LimitsReader
 
     private static readonly TimeSpan MinQueueTimeout = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan MaxQueueTimeout = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Reads <c>retryBudget</c>.</summary>
+    public static RetryBudgetConfig ReadBudget(FieldReader budget)
+    {
+        var byDefault = new RetryBudgetConfig();
+        return new RetryBudgetConfig
+        {
+            Percent = budget.Integer("percent", 0, 100) ?? byDefault.Percent,
+            MinPerSecond = budget.Integer("minPerSecond", 0, MaxCount) ?? byDefault.MinPerSecond,
+            Interval = budget.Duration("interval", MinInterval, MaxInterval) ?? byDefault.Interval,
+        };
+    }
 
     /// <summary>Reads <c>concurrency</c>.</summary>
     public static Concurrency ReadConcurrency(FieldReader concurrency)

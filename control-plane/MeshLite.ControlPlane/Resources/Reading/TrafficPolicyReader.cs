@@ -24,7 +24,7 @@ internal static class TrafficPolicyReader
             var concurrency = spec.Object("concurrency", LimitsReader.ReadConcurrency);
             var rates = spec.Object("rateLimit", LimitsReader.ReadRates);
             var byDefault = ServicePolicyConfig.Default;
-            spec.Unsupported("retryBudget", "outlierEjection", "connection", "locality", "protocol", "retry");
+            spec.Unsupported("outlierEjection", "connection", "locality", "protocol", "retry");
             return new TrafficPolicyResource
             {
                 Key = head.Key,
@@ -33,8 +33,9 @@ internal static class TrafficPolicyReader
                 Subsets = subsets,
                 Outbound = byDefault with
                 {
-                    LoadBalancer = spec.Object("loadBalancer", ReadLoadBalancer) ?? byDefault.LoadBalancer,
+                    LoadBalancer = spec.Object("loadBalancer", LoadBalancerReader.Read) ?? byDefault.LoadBalancer,
                     IdleTimeout = timeouts?.Idle,
+                    RetryBudget = spec.Object("retryBudget", LimitsReader.ReadBudget) ?? byDefault.RetryBudget,
                     EndpointCircuit = breaker?.Endpoint ?? byDefault.EndpointCircuit,
                     DestinationCircuit = breaker?.Destination,
                     FailureCodes = breaker?.FailureCodes ?? byDefault.FailureCodes,
@@ -67,12 +68,6 @@ internal static class TrafficPolicyReader
         }
 
         return new SubsetResource(name, labels ?? ImmutableSortedDictionary<string, string>.Empty);
-    }
-
-    private static LoadBalancerConfig ReadLoadBalancer(FieldReader balancer)
-    {
-        balancer.Unsupported("slowStart", "hashOn");
-        return new LoadBalancerConfig { Type = balancer.OneOf<LoadBalancerType>("type", "LeastRequest", "Random", "RingHash") ?? LoadBalancerType.PeakEwma };
     }
 
     private sealed record TargetRef(string Name);
