@@ -12,7 +12,7 @@ internal sealed class BackendTable(IndexView view, int calledPort)
 {
     private readonly List<BackendConfig> _backends = [];
     private readonly Dictionary<(ServiceRef Service, string Subset), int> _indexes = [];
-    private readonly HashSet<IndexKey> _dependsOn = [];
+    private readonly HashSet<IndexKey> _dependsOn = [IndexKey.Mesh];
 
     /// <summary>In the order first named.</summary>
     public ImmutableArray<BackendConfig> Backends => [.. _backends];
@@ -50,10 +50,9 @@ internal sealed class BackendTable(IndexView view, int calledPort)
         {
             Subset = subset,
             Labels = declared?.Labels ?? byDefault.Labels,
-            Policy = policy is null ? byDefault.Policy : byDefault.Policy with
+            Policy = (policy?.Outbound ?? byDefault.Policy) with
             {
-                LoadBalancer = new LoadBalancerConfig { Type = policy.LoadBalancer },
-                ConnectTimeout = policy.ConnectTimeout ?? byDefault.Policy.ConnectTimeout,
+                ConnectTimeout = policy?.ConnectTimeout ?? view.Mesh.ConnectTimeout ?? byDefault.Policy.ConnectTimeout,
             },
             Missing = port is null || (subset.Length > 0 && declared is null),
         });

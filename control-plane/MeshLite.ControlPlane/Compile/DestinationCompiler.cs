@@ -64,7 +64,9 @@ public static class DestinationCompiler
     {
         Name = DefaultRule,
         Backends = [new WeightedBackendConfig(0, 1)],
-        RequestTimeout = view.PolicyOf(service)?.RequestTimeout,
+        RequestTimeout = view.PolicyOf(service)?.RequestTimeout ?? view.Mesh.RequestTimeout,
+        BackendRequestTimeout = view.Mesh.BackendRequestTimeout,
+        Retry = view.Mesh.Retry,
     };
 
     private static (ImmutableArray<RouteMatchConfig> Matches, ImmutableArray<RouteRuleConfig> Rules) Flatten(
@@ -98,13 +100,25 @@ public static class DestinationCompiler
     private static RouteRuleConfig MakeRule(IndexView view, ServiceKey service, TrafficRouteResource route, int index, BackendTable backends)
     {
         var rule = route.Rules[index];
-        return new RouteRuleConfig
+        var byDefault = MakeDefaultRule(view, service);
+        return byDefault with
         {
             Name = $"{route.Key.Name}/{rule.Name ?? index.ToString(CultureInfo.InvariantCulture)}",
             Backends = [.. rule.Backends.Select(b => new WeightedBackendConfig(backends.Add(b, route.Key.Namespace), b.Weight))],
             RequestHeaders = rule.RequestHeaders,
             ResponseHeaders = rule.ResponseHeaders,
-            RequestTimeout = rule.RequestTimeout ?? view.PolicyOf(service)?.RequestTimeout,
+            RequestTimeout = rule.RequestTimeout ?? byDefault.RequestTimeout,
+            BackendRequestTimeout = rule.BackendRequestTimeout ?? byDefault.BackendRequestTimeout,
+            Retry = rule.Retry ?? byDefault.Retry,
+            Hedge = rule.Hedge,
+            Fallback = rule.Fallback is { } fallback
+                ? new FallbackConfig { Response = fallback.Response, Backend = fallback.Backend is { } backend ? backends.Add(backend, route.Key.Namespace) : null }
+                : null,
+            Sticky = rule.Sticky,
+            Fault = rule.Fault,
+            Mirrors = [.. rule.Mirrors.Select(m => new MirrorConfig(backends.Add(m.Backend, route.Key.Namespace), m.Percent))],
+            Redirect = rule.Redirect,
+            Rewrite = rule.Rewrite,
         };
     }
 }

@@ -47,17 +47,28 @@ public static class Diagnostics
         }
     }
 
-    private static IEnumerable<ResourceProblem> BackendProblems(IndexView view, TrafficRouteResource route)
+    private static IEnumerable<ResourceProblem> BackendProblems(IndexView view, TrafficRouteResource route) =>
+        route.Rules.SelectMany(BackendsOf)
+            .Select(b => (b.Field, Problem: BackendProblem(view, b.Backend, route.Key.Namespace), b.Effect))
+            .Where(b => b.Problem is not null)
+            .Select(b => new ResourceProblem(route.Key, route.Origin, ResolvedRefs, $"{b.Field}: {b.Problem}; {b.Effect}"));
+
+    private static IEnumerable<(string Field, BackendRef Backend, string Effect)> BackendsOf(RouteRule rule, int index)
     {
-        for (var r = 0; r < route.Rules.Length; r++)
+        var path = $"spec.rules[{index}]";
+        for (var b = 0; b < rule.Backends.Length; b++)
         {
-            for (var b = 0; b < route.Rules[r].Backends.Length; b++)
-            {
-                if (BackendProblem(view, route.Rules[r].Backends[b], route.Key.Namespace) is { } problem)
-                {
-                    yield return new ResourceProblem(route.Key, route.Origin, ResolvedRefs, $"spec.rules[{r}].backendRefs[{b}]: {problem}; requests sent there fail");
-                }
-            }
+            yield return ($"{path}.backendRefs[{b}]", rule.Backends[b], "requests sent there fail");
+        }
+
+        if (rule.Fallback?.Backend is { } fallback)
+        {
+            yield return ($"{path}.fallback.backendRef", fallback, "requests that fall back on it fail");
+        }
+
+        foreach (var mirror in rule.Mirrors)
+        {
+            yield return ($"{path}.filters[{mirror.Filter}].requestMirror.backendRef", mirror.Backend, "no copies are sent there");
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using MeshLite.ControlPlane.Index;
-using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Resources;
 using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Compile;
@@ -15,6 +15,7 @@ public static class MeshCompiler
         TrustBundle = trustBundle,
         ClusterNetworks = view.Mesh.ClusterNetworks,
         AccessLog = view.Mesh.AccessLog,
+        Tracing = view.Mesh.Tracing,
     };
 
     /// <summary>Resource <c>workload</c> of the sidecar that holds <paramref name="identity"/>.</summary>
@@ -23,13 +24,21 @@ public static class MeshCompiler
     /// <param name="workload">Its name.</param>
     /// <param name="service">The service it serves; empty: none.</param>
     /// <param name="version">Its <c>version</c> label.</param>
-    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version) => new()
+    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version)
     {
-        Identity = identity,
-        Mtls = view.Mesh.Mtls,
-        Service = service.Length == 0 ? null : new ServiceRef(
-            identity.Namespace, service, ServicePorts.Find(view, new(identity.Namespace, service), null)?.Port ?? ServicePorts.Default),
-        Workload = workload,
-        Version = version,
-    };
+        var config = new WorkloadConfig { Identity = identity, Mtls = view.Mesh.Mtls, Workload = workload, Version = version };
+        if (service.Length == 0)
+        {
+            return config;
+        }
+
+        var key = new ServiceKey(identity.Namespace, service);
+        var policy = view.PolicyOf(key);
+        return config with
+        {
+            Service = new ServiceRef(key.Namespace, key.Name, ServicePorts.Find(view, key, null)?.Port ?? ServicePorts.Default),
+            MaxRequests = policy?.InboundMaxRequests ?? config.MaxRequests,
+            RateLimits = policy?.InboundRateLimits ?? config.RateLimits,
+        };
+    }
 }

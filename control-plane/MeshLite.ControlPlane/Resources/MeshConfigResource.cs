@@ -27,4 +27,19 @@ public sealed record MeshConfigResource : Resource
 
     /// <summary><c>accessLog.mode</c>. <value>Default <see cref="AccessLogMode.Failures"/>.</value></summary>
     public AccessLogMode AccessLog { get; init; }
+
+    /// <summary><c>tracing</c>.</summary>
+    public TracingConfig Tracing { get; init; } = new();
+
+    /// <summary><c>timeouts.connect</c>: for Services whose policy says none. <value>Null: 1 s. 1 ms to 1 min.</value></summary>
+    public TimeSpan? ConnectTimeout { get; init; }
+
+    /// <summary><c>timeouts.request</c>: where neither rule nor policy says one. <value>Null: 60 s to the response's headers; zero: none.</value></summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary><c>timeouts.backendRequest</c>: for rules that say none. <value>Null or zero: none.</value></summary>
+    public TimeSpan? BackendRequestTimeout { get; init; }
+
+    /// <summary><c>retry</c>: for rules without one of their own, which replaces it as a whole.</summary>
+    public RetryConfig Retry { get; init; } = RetryConfig.Default;
 }

@@ -12,14 +12,20 @@ public sealed record TrafficPolicyResource : Resource
     /// <summary>Parts of the Service's endpoints, by labels.</summary>
     public ImmutableArray<SubsetResource> Subsets { get; init; } = [];
 
-    /// <summary><c>loadBalancer.type</c>. <value>Default <see cref="LoadBalancerType.PeakEwma"/>.</value></summary>
-    public LoadBalancerType LoadBalancer { get; init; }
+    /// <summary>How callers use the endpoints, but for its connect timeout, which is <see cref="ConnectTimeout"/>.</summary>
+    public ServicePolicyConfig Outbound { get; init; } = ServicePolicyConfig.Default;
 
-    /// <summary><c>timeouts.connect</c>. <value>Default 1 s; 1 ms to 1 min.</value></summary>
+    /// <summary><c>timeouts.connect</c>. <value>Null: the mesh's default. 1 ms to 1 min.</value></summary>
     public TimeSpan? ConnectTimeout { get; init; }
 
     /// <summary><c>timeouts.request</c>: for rules that say none. <value>Null: the mesh's default; zero: none. 0 to 24 h.</value></summary>
     public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary><c>concurrency.inboundMaxRequests</c>, of each workload. <value>Null: 1,024. 1 to 1,000,000.</value></summary>
+    public int? InboundMaxRequests { get; init; }
+
+    /// <summary><c>rateLimit.inbound</c>, of each workload. <value>Empty: none.</value></summary>
+    public ImmutableArray<CallerRateLimitConfig> InboundRateLimits { get; init; } = [];
 }
 
 /// <summary>A named part of a Service's endpoints.</summary>

@@ -34,8 +34,47 @@ public sealed record RouteRule
     /// <summary>Filter ResponseHeaderModifier.</summary>
     public HeaderModifierConfig? ResponseHeaders { get; init; }
 
+    /// <summary>Filter URLRewrite.</summary>
+    public UrlRewriteConfig? Rewrite { get; init; }
+
+    /// <summary>Filter RequestRedirect; then there are no backends.</summary>
+    public RedirectConfig? Redirect { get; init; }
+
+    /// <summary>Filter Fault.</summary>
+    public FaultConfig? Fault { get; init; }
+
+    /// <summary>Filters RequestMirror.</summary>
+    public ImmutableArray<RouteMirror> Mirrors { get; init; } = [];
+
     /// <summary><c>timeouts.request</c>. <value>Null: the Service's policy, then the mesh's default; zero: none. 0 to 24 h.</value></summary>
     public TimeSpan? RequestTimeout { get; init; }
+
+    /// <summary><c>timeouts.backendRequest</c>. <value>Null: the mesh's default; zero: none. 0 to 24 h.</value></summary>
+    public TimeSpan? BackendRequestTimeout { get; init; }
+
+    /// <summary><c>retry</c>. <value>Null: the mesh's default.</value></summary>
+    public RetryConfig? Retry { get; init; }
+
+    /// <summary><c>hedge</c>.</summary>
+    public HedgeConfig? Hedge { get; init; }
+
+    /// <summary><c>fallback</c>.</summary>
+    public RouteFallback? Fallback { get; init; }
+
+    /// <summary><c>sticky</c>.</summary>
+    public StickyConfig? Sticky { get; init; }
+}
+
+/// <summary>What answers when the rule's backends can't; exactly one of the two.</summary>
+public sealed record RouteFallback(StaticResponseConfig? Response, BackendRef? Backend);
+
+/// <summary>Where copies of a rule's requests go.</summary>
+/// <param name="Backend">Weight without meaning.</param>
+/// <param name="Percent">Share of the requests. <value>Default 100; 0 to 100.</value></param>
+public sealed record RouteMirror(BackendRef Backend, double Percent)
+{
+    /// <summary>Place among the rule's <c>filters</c>, for people only.</summary>
+    public int Filter { get; init; }
 }
 
 /// <summary>All parts must match; absent parts match everything.</summary>

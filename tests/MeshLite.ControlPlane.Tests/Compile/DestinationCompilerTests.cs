@@ -42,6 +42,11 @@ public sealed class DestinationCompilerTests
         metadata: {name: b, namespace: shop}
         spec: {targetRef: {kind: Service, name: orders}, loadBalancer: {type: RoundRobin}}
         ---
+        apiVersion: meshlite.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {timeouts: {connect: 2s, request: 5s, backendRequest: 4s}, retry: {attempts: 1}}
+        ---
         kind: Case
         workloads:
         - {name: stock-1, service: stock, address: "10.0.0.1:1"}

@@ -4,13 +4,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using MeshLite.ControlPlane.Compile;
+using MeshLite.Model;
 using MeshLite.Protocol.Mapping;
 
 namespace MeshLite.ControlPlane.Tests.Compile;
 
 /// <summary>
 /// <c>golden/&lt;case&gt;/input.yaml</c> compiles to <c>snapshot.json</c>: errors and problems of the documents, each authority as it
-/// goes to a sidecar, and the endpoints it needs. <c>GOLDEN_UPDATE=1</c> rewrites the snapshots.
+/// goes to a sidecar, and the endpoints it needs, and the own resource of workloads. <c>GOLDEN_UPDATE=1</c> rewrites the snapshots.
 /// </summary>
 public sealed class GoldenTests
 {
@@ -55,6 +56,12 @@ public sealed class GoldenTests
         Add(snapshot, "errors", [.. input.Errors.Select(e => (JsonNode)e)]);
         Add(snapshot, "problems", [.. Diagnostics.Find(input.View).Select(p => (JsonNode)$"{p.Origin}: {p.Key}: {p.Condition}: {p.Message}")]);
         snapshot["mesh"] = Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, [])));
+        if (!input.Serving.IsEmpty)
+        {
+            snapshot["workloads"] = new JsonObject(input.Serving.Select(service => KeyValuePair.Create(
+                service, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, service), $"{service}-1", service, ""))))));
+        }
+
         snapshot["destinations"] = destinations;
         snapshot["endpoints"] = new JsonObject(endpoints);
         return snapshot.ToJsonString(Pretty) + "\n";

@@ -9,7 +9,7 @@ namespace MeshLite.ControlPlane.Tests.Compile;
 
 /// <summary>
 /// A mesh from one YAML text: its documents, and, in a document of kind <c>Case</c>, what no document says: registered
-/// workloads, services known from earlier, and the authorities to compile.
+/// workloads, services known from earlier, the authorities to compile, and the services whose workloads' own resource to compile (<c>serving</c>).
 /// </summary>
 internal sealed class MeshCase
 {
@@ -21,6 +21,7 @@ internal sealed class MeshCase
         {
             Caller = TextOf(test, "caller") ?? Caller;
             Authorities = TextsOf(test, "authorities");
+            Serving = TextsOf(test, "serving");
             Changes = Changes.AddRange(Items(test, "workloads").Cast<MapNode>().Select((w, i) => MakeWorkload(w, i)));
             Changes = Changes.Add(new RememberedServices([.. TextsOf(test, "remembered").Select(s => new ServiceKey(s.Split('/')[0], s.Split('/')[1]))], 0));
         }
@@ -31,6 +32,8 @@ internal sealed class MeshCase
     public string Caller { get; } = "shop";
 
     public ImmutableArray<string> Authorities { get; } = [];
+
+    public ImmutableArray<string> Serving { get; } = [];
 
     public ImmutableArray<string> Errors { get; }
 

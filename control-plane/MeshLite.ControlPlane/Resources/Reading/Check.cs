@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using MeshLite.Model;
 
@@ -60,8 +61,25 @@ internal static class Check
             : $"'{Short(value)}' is not a label's value (up to 63 letters, digits, '-', '_', '.')";
 
     /// <summary>Name of a header in a match (RFC 9110 §5.1, token).</summary>
-    public static string? HeaderName(string value) =>
-        value.Length is > 0 and <= 256 && !value.AsSpan().ContainsAnyExcept(TokenCharacters) ? null : $"'{Short(value)}' is not a header's name";
+    public static string? HeaderName(string value) => IsToken(value, 256) ? null : $"'{Short(value)}' is not a header's name";
+
+    /// <summary>Name of a cookie (RFC 6265 §4.1.1, token).</summary>
+    public static string? CookieName(string value) => IsToken(value, 256) ? null : $"'{Short(value)}' is not a cookie's name";
+
+    /// <summary>Name of a host, without port (Gateway API PreciseHostname: a subdomain as in RFC 1123, no wildcard, no address).</summary>
+    public static string? Hostname(string value) =>
+        Subdomain(value) is null && !IPAddress.TryParse(value, out _) ? null : $"'{Short(value)}' is not a host's name in lower case without port (no address, no wildcard)";
+
+    /// <summary>Media type, with parameters or without (RFC 9110 §8.3.1).</summary>
+    public static string? MediaType(string value) =>
+        value.Length <= 256 && MediaTypeHeaderValue.TryParse(value, out _) ? null : $"'{Short(value)}' is not a media type such as application/json";
+
+    /// <summary>Where an OTLP collector listens.</summary>
+    public static string? CollectorUrl(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        && url is { Host.Length: > 0, UserInfo: "", Query: "", Fragment: "", AbsolutePath: "/" }
+            ? null
+            : $"'{Short(value)}' is not of the form http://HOST:PORT or https://HOST:PORT";
 
     /// <summary>Name of a header a filter may change.</summary>
     public static string? ChangeableHeaderName(string value) =>
@@ -76,6 +94,20 @@ internal static class Check
         : value.Any(c => c is (< ' ' and not '\t') or '\x7f') ? "holds a control character"
         : value[0] is ' ' or '\t' || value[^1] is ' ' or '\t' ? "begins or ends with a space, which no header's value does"
         : null;
+
+    /// <summary>A method (RFC 9110 §9.1) in upper case: methods are case-sensitive, and no registered one is otherwise.</summary>
+    public static string? Method(string value) =>
+        IsToken(value, 64) && !value.Any(char.IsAsciiLetterLower)
+            ? null
+            : $"'{Short(value)}' is not a method in upper case";
+
+    /// <summary>
+    /// Callers: a SPIFFE ID, <c>*</c> for everyone, or a SPIFFE ID whose beginning or end is replaced by <c>*</c>.
+    /// </summary>
+    public static string? Principal(string value) =>
+        value == "*" || SpiffeId.TryParse(value, out _) || IsPrincipalPattern(value)
+            ? null
+            : $"'{Short(value)}' is neither spiffe://<trust-domain>/ns/<namespace>/sa/<service-account> nor that with a * for its beginning or end";
 
     /// <summary>Name of a query parameter.</summary>
     public static string? QueryName(string value) => value.Length is > 0 and <= 256 ? null : "must have 1 to 256 characters";
@@ -142,12 +174,24 @@ internal static class Check
 
     private static string Short(string value) => value.Length <= 64 ? value : value[..64] + "…";
 
+    private static bool IsToken(string value, int maxLength) =>
+        value.Length > 0 && value.Length <= maxLength && !value.AsSpan().ContainsAnyExcept(TokenCharacters);
+
     private static bool IsLabel(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= 63 && !value.ContainsAnyExcept(LowerDash) && value[0] != '-' && value[^1] != '-';
 
     private static bool IsLabelValue(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= 63 && !value.ContainsAnyExcept(LabelCharacters)
         && char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]);
+
+    private static bool IsPrincipalPattern(string value)
+    {
+        const string scheme = "spiffe://";
+        var fixedPart = value.Trim('*');
+        return value.Length == fixedPart.Length + 1 && value.Length <= 2048
+            && fixedPart.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '-' or '_' or ':')
+            && (value[0] == '*' || fixedPart.StartsWith(scheme, StringComparison.Ordinal));
+    }
 
     private static bool IsPathText(ReadOnlySpan<char> value)
     {

@@ -69,6 +69,15 @@ internal sealed class FieldReader
         }
     }
 
+    /// <summary>Says that exactly one of these must be there.</summary>
+    public void RequireOneOf(params string[] names)
+    {
+        if (names.Count(name => _map.Find(name) is not null) != 1)
+        {
+            _errors.Add(_map.Line, Path, $"must have exactly one of {Listed(names)}");
+        }
+    }
+
     /// <summary>Text, checked by <paramref name="check"/> (which answers with what is wrong, or null). Null if absent or wrong.</summary>
     public string? Text(string name, Func<string, string?>? check = null)
     {
@@ -121,6 +130,46 @@ internal sealed class FieldReader
         return value;
     }
 
+    /// <summary>A number, whole or not, within the range; null if absent or wrong.</summary>
+    public double? Number(string name, double min, double max)
+    {
+        if (Take(name) is not { } field)
+        {
+            return null;
+        }
+
+        if (field.Value is not ScalarNode { Kind: ScalarKind.Integer or ScalarKind.Number } scalar)
+        {
+            _errors.Add(field.Line, PathOf(name), $"is {field.Value.Description}, must be a number");
+            return null;
+        }
+
+        if (!double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value >= min && value <= max))
+        {
+            _errors.Add(field.Line, PathOf(name), string.Create(CultureInfo.InvariantCulture, $"is {scalar.Text}, must be from {min} to {max}"));
+            return null;
+        }
+
+        return value;
+    }
+
+    /// <summary>The boolean true, where only its presence says something; false if absent or wrong.</summary>
+    public bool True(string name)
+    {
+        if (Take(name) is not { } field)
+        {
+            return false;
+        }
+
+        if (field.Value is ScalarNode { Kind: ScalarKind.Boolean, Text: "true" or "True" or "TRUE" })
+        {
+            return true;
+        }
+
+        _errors.Add(field.Line, PathOf(name), $"is {field.Value.Description}, must be true");
+        return false;
+    }
+
     /// <summary>One of the names given, as written there.</summary>
     public string? OneOf(string name, params string[] allowed) =>
         Text(name, text => allowed.Contains(text, StringComparer.Ordinal) ? null : $"is '{text}', must be {Listed(allowed)}");
@@ -166,9 +215,9 @@ internal sealed class FieldReader
         where T : class =>
         Items(name, min, max, (item, path) => Read(item, path, _errors, read));
 
-    /// <summary>A list of texts; empty if absent or wrong.</summary>
-    public ImmutableArray<string> Texts(string name, int max, Func<string, string?> check) =>
-        Items(name, 0, max, (item, path) =>
+    /// <summary>A list of texts; empty if absent or wrong. Required if <paramref name="min"/> is more than 0.</summary>
+    public ImmutableArray<string> Texts(string name, int max, Func<string, string?> check, int min = 0) =>
+        Items(name, min, max, (item, path) =>
         {
             var text = TextOf(item, path);
             if (text is not null && check(text) is { } problem)
@@ -179,6 +228,20 @@ internal sealed class FieldReader
 
             return text;
         });
+
+    /// <summary>A list of single values; <paramref name="read"/> gives null for what is not <paramref name="expected"/>. Null if absent.</summary>
+    public ImmutableArray<T>? Values<T>(string name, int min, int max, Func<ScalarNode, T?> read, string expected)
+        where T : struct =>
+        Take(name) is null ? null : [.. Items(name, min, max, (item, path) =>
+        {
+            var value = item is ScalarNode scalar ? read(scalar) : null;
+            if (value is null)
+            {
+                _errors.Add(item.Line, path, $"is {item.Description}, must be {expected}");
+            }
+
+            return (object?)value;
+        }).Cast<T>()];
 
     /// <summary>A map of text to text (labels); null if absent or wrong.</summary>
     public ImmutableSortedDictionary<string, string>? Labels(string name, Func<string, string?> checkName, Func<string, string?> checkValue)

@@ -3,76 +3,75 @@ using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Resources.Reading;
 
-/// <summary>Reads a rule's <c>filters</c> (Gateway API HTTPRouteFilter): the two header modifiers. Pure.</summary>
+/// <summary>Reads a rule's <c>filters</c> (Gateway API HTTPRouteFilter, and Fault). Pure.</summary>
 internal static class FilterReader
 {
     private const int MaxFilters = 16;
-    private const int MaxHeaders = 16;
-    private const string RequestType = "RequestHeaderModifier";
-    private const string ResponseType = "ResponseHeaderModifier";
 
-    private static readonly string[] LaterTypes = ["URLRewrite", "RequestRedirect", "RequestMirror", "Fault", "CORS", "ExtensionRef"];
-    private static readonly string[] LaterFields = ["urlRewrite", "requestRedirect", "requestMirror", "fault", "cors", "extensionRef"];
+    private static readonly ImmutableArray<FilterType> Types =
+    [
+        new("RequestHeaderModifier", "requestHeaderModifier", HeaderModifierReader.Read),
+        new("ResponseHeaderModifier", "responseHeaderModifier", HeaderModifierReader.Read),
+        new("URLRewrite", "urlRewrite", UrlFilterReader.ReadRewrite),
+        new("RequestRedirect", "requestRedirect", UrlFilterReader.ReadRedirect),
+        new("RequestMirror", "requestMirror", ReadMirror),
+        new("Fault", "fault", FaultReader.Read),
+    ];
+
+    private static readonly string[] LaterTypes = ["CORS", "ExtensionRef"];
+    private static readonly string[] LaterFields = ["cors", "extensionRef"];
+
+    private static readonly string Names = string.Join(", ", Types[..^1].Select(t => t.Name)) + " or " + Types[^1].Name;
 
     /// <summary>Reads them.</summary>
     public static Filters Read(FieldReader rule)
     {
         var filters = rule.Objects("filters", 0, MaxFilters, ReadFilter);
-        foreach (var type in filters.GroupBy(f => f.Type).Where(g => g.Key.Length > 0 && g.Count() > 1))
+        foreach (var type in filters.GroupBy(f => f.Type).Where(g => g.Key is not ("" or "RequestMirror") && g.Count() > 1))
         {
             rule.Error("filters", $"{type.Key} is given twice");
         }
 
         return new Filters(
-            filters.FirstOrDefault(f => f.Type == RequestType)?.Modifier,
-            filters.FirstOrDefault(f => f.Type == ResponseType)?.Modifier);
+            Of<HeaderModifierConfig>("RequestHeaderModifier"),
+            Of<HeaderModifierConfig>("ResponseHeaderModifier"),
+            Of<UrlRewriteConfig>("URLRewrite"),
+            Of<RedirectConfig>("RequestRedirect"),
+            Of<FaultConfig>("Fault"),
+            [.. filters.Select((f, i) => (f.Value as RouteMirror, i)).Where(f => f.Item1 is not null).Select(f => f.Item1! with { Filter = f.i })]);
+
+        T? Of<T>(string type)
+            where T : class => filters.FirstOrDefault(f => f.Type == type)?.Value as T;
     }
 
     private static Filter ReadFilter(FieldReader filter)
     {
-        var type = filter.RequiredText("type", type =>
-            type is RequestType or ResponseType ? null
-            : LaterTypes.Contains(type, StringComparer.Ordinal) ? $"{type} is not supported by this version (only {RequestType} or {ResponseType})"
-            : $"is '{type}', must be {RequestType} or {ResponseType}");
-        if (type.Length == 0)
+        var name = filter.RequiredText("type", name =>
+            Types.Any(t => t.Name == name) ? null
+            : LaterTypes.Contains(name, StringComparer.Ordinal) ? $"{name} is not supported by this version (only {Names})"
+            : $"is '{name}', must be {Names}");
+        if (Types.FirstOrDefault(t => t.Name == name) is not { } type)
         {
             // One complaint, about the type, is enough.
-            filter.Ignore([.. LaterFields, "requestHeaderModifier", "responseHeaderModifier"]);
+            filter.Ignore([.. LaterFields, .. Types.Select(t => t.Field)]);
             return new Filter("", null);
         }
 
-        return new Filter(type, filter.RequiredObject(type == RequestType ? "requestHeaderModifier" : "responseHeaderModifier", ReadModifier));
+        return new Filter(name, filter.RequiredObject(type.Field, type.Read));
     }
 
-    private static HeaderModifierConfig ReadModifier(FieldReader modifier)
+    private static RouteMirror ReadMirror(FieldReader mirror)
     {
-        var config = new HeaderModifierConfig
-        {
-            Set = ReadHeaders(modifier, "set"),
-            Add = ReadHeaders(modifier, "add"),
-            Remove = modifier.Texts("remove", MaxHeaders, Check.ChangeableHeaderName),
-        };
-        // The Gateway API leaves open which wins.
-        var names = config.Set.Select(h => h.Name).Concat(config.Add.Select(h => h.Name)).Concat(config.Remove);
-        foreach (var name in names.GroupBy(n => n, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
-        {
-            modifier.Error("", $"the header {name.Key} stands there twice");
-        }
-
-        return config;
+        mirror.Unsupported("fraction");
+        return new RouteMirror(mirror.RequiredObject("backendRef", BackendRefReader.ReadWhole) ?? BackendRefReader.Nothing, mirror.Number("percent", 0, 100) ?? 100);
     }
-
-    private static ImmutableArray<HeaderConfig> ReadHeaders(FieldReader modifier, string field) =>
-        [
-            .. modifier.Objects(field, 0, MaxHeaders, header => new Header(
-                header.RequiredText("name", Check.ChangeableHeaderName), header.RequiredText("value", Check.HeaderValue)))
-                .Select(h => new HeaderConfig(h.Name, h.Value)),
-        ];
 
     /// <summary>A rule's filters.</summary>
-    internal readonly record struct Filters(HeaderModifierConfig? Request, HeaderModifierConfig? Response);
+    internal readonly record struct Filters(
+        HeaderModifierConfig? Request, HeaderModifierConfig? Response, UrlRewriteConfig? Rewrite, RedirectConfig? Redirect, FaultConfig? Fault,
+        ImmutableArray<RouteMirror> Mirrors);
 
-    private sealed record Filter(string Type, HeaderModifierConfig? Modifier);
+    private sealed record FilterType(string Name, string Field, Func<FieldReader, object> Read);
 
-    private sealed record Header(string Name, string Value);
+    private sealed record Filter(string Type, object? Value);
 }

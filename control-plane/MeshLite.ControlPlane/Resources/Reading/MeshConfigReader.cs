@@ -18,7 +18,8 @@ internal static class MeshConfigReader
         {
             var byDefault = new MeshConfigResource { Key = head.Key, Origin = head.Origin };
             var mtls = spec.Object("mtls", m => new Mtls(m.OneOf<MtlsMode>("mode"), m.Duration("certificateLifetime", MinLifetime, MaxLifetime)));
-            spec.Unsupported("tracing", "egress", "opaquePorts", "retry", "timeouts");
+            var timeouts = spec.Object("timeouts", TimeoutsReader.ReadOfMesh);
+            spec.Unsupported("egress", "opaquePorts");
             return byDefault with
             {
                 TrustDomain = spec.Text("trustDomain", Check.TrustDomain) ?? byDefault.TrustDomain,
@@ -26,6 +27,11 @@ internal static class MeshConfigReader
                 CertificateLifetime = mtls?.Lifetime ?? byDefault.CertificateLifetime,
                 ClusterNetworks = ReadNetworks(spec),
                 AccessLog = spec.Object("accessLog", ReadAccessLog)?.Mode ?? byDefault.AccessLog,
+                Tracing = spec.Object("tracing", ReadTracing) ?? byDefault.Tracing,
+                ConnectTimeout = timeouts?.Connect,
+                RequestTimeout = timeouts?.Request,
+                BackendRequestTimeout = timeouts?.BackendRequest,
+                Retry = spec.Object("retry", RetryReader.Read) ?? byDefault.Retry,
             };
         });
 
@@ -33,6 +39,17 @@ internal static class MeshConfigReader
         [.. spec.Texts("clusterNetworks", MaxNetworks, Check.Network).Select(text => IPNetwork.Parse(text))];
 
     private static AccessLog ReadAccessLog(FieldReader log) => new(log.OneOf<AccessLogMode>("mode"));
+
+    private static TracingConfig ReadTracing(FieldReader tracing)
+    {
+        var byDefault = new TracingConfig();
+        return new TracingConfig
+        {
+            Endpoint = tracing.Text("endpoint", Check.CollectorUrl) is { } endpoint ? new Uri(endpoint) : null,
+            Protocol = tracing.OneOf<OtlpProtocol>("protocol") ?? byDefault.Protocol,
+            SamplingPercent = tracing.Number("samplingPercent", 0, 100) ?? byDefault.SamplingPercent,
+        };
+    }
 
     private sealed record Mtls(MtlsMode? Mode, TimeSpan? Lifetime);
 

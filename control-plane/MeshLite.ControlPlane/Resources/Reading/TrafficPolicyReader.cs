@@ -8,9 +8,6 @@ internal static class TrafficPolicyReader
 {
     private const int MaxSubsets = 64;
 
-    private static readonly TimeSpan MinConnectTimeout = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan MaxConnectTimeout = TimeSpan.FromMinutes(1);
-
     /// <summary>Reads what follows the metadata.</summary>
     public static Resource? Read(FieldReader document, ResourceHead head) =>
         document.RequiredObject("spec", spec =>
@@ -22,18 +19,33 @@ internal static class TrafficPolicyReader
                 spec.Error("subsets", $"two subsets are called '{name.Key}'");
             }
 
-            var timeouts = spec.Object("timeouts", ReadTimeouts);
-            spec.Unsupported(
-                "retryBudget", "circuitBreaker", "outlierEjection", "concurrency", "rateLimit", "connection", "locality", "protocol", "retry");
+            var timeouts = spec.Object("timeouts", TimeoutsReader.ReadOfService);
+            var breaker = spec.Object("circuitBreaker", CircuitBreakerReader.Read);
+            var concurrency = spec.Object("concurrency", LimitsReader.ReadConcurrency);
+            var rates = spec.Object("rateLimit", LimitsReader.ReadRates);
+            var byDefault = ServicePolicyConfig.Default;
+            spec.Unsupported("outlierEjection", "connection", "locality", "protocol", "retry");
             return new TrafficPolicyResource
             {
                 Key = head.Key,
                 Origin = head.Origin,
                 Target = target?.Name ?? "",
                 Subsets = subsets,
-                LoadBalancer = spec.Object("loadBalancer", ReadLoadBalancer)?.Type ?? LoadBalancerType.PeakEwma,
+                Outbound = byDefault with
+                {
+                    LoadBalancer = spec.Object("loadBalancer", LoadBalancerReader.Read) ?? byDefault.LoadBalancer,
+                    IdleTimeout = timeouts?.Idle,
+                    RetryBudget = spec.Object("retryBudget", LimitsReader.ReadBudget) ?? byDefault.RetryBudget,
+                    EndpointCircuit = breaker?.Endpoint ?? byDefault.EndpointCircuit,
+                    DestinationCircuit = breaker?.Destination,
+                    FailureCodes = breaker?.FailureCodes ?? byDefault.FailureCodes,
+                    Concurrency = concurrency?.Outbound ?? byDefault.Concurrency,
+                    RateLimit = rates?.Outbound,
+                },
                 ConnectTimeout = timeouts?.Connect,
                 RequestTimeout = timeouts?.Request,
+                InboundMaxRequests = concurrency?.InboundMaxRequests,
+                InboundRateLimits = rates?.Inbound ?? [],
             };
         });
 
@@ -58,23 +70,5 @@ internal static class TrafficPolicyReader
         return new SubsetResource(name, labels ?? ImmutableSortedDictionary<string, string>.Empty);
     }
 
-    private static LoadBalancer ReadLoadBalancer(FieldReader balancer)
-    {
-        balancer.Unsupported("slowStart", "hashOn");
-        return new LoadBalancer(balancer.OneOf<LoadBalancerType>("type", "LeastRequest", "Random", "RingHash"));
-    }
-
-    private static Timeouts ReadTimeouts(FieldReader timeouts)
-    {
-        timeouts.Unsupported("idle");
-        return new Timeouts(
-            timeouts.Duration("connect", MinConnectTimeout, MaxConnectTimeout),
-            timeouts.Duration("request", TimeSpan.Zero, TrafficRouteReader.MaxRequestTimeout));
-    }
-
     private sealed record TargetRef(string Name);
-
-    private sealed record LoadBalancer(LoadBalancerType? Type);
-
-    private sealed record Timeouts(TimeSpan? Connect, TimeSpan? Request);
 }

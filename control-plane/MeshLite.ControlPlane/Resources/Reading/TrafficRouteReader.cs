@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Resources.Reading;
 
@@ -9,10 +10,11 @@ internal static class TrafficRouteReader
     private const int MaxRules = 64;
     private const int MaxMatches = 64;
     private const int MaxBackends = 16;
-    private const int MaxWeight = 1_000_000;
 
-    /// <summary>Longest time a request may be given. <value>24 h.</value></summary>
-    internal static readonly TimeSpan MaxRequestTimeout = TimeSpan.FromHours(24);
+    private static readonly TimeSpan MinHedge = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan MaxHedge = TimeSpan.FromMinutes(1);
+
+    private static readonly string[] WithoutEffectBesideRedirect = ["backendRefs", "retry", "hedge", "fallback", "sticky"];
 
     /// <summary>Reads what follows the metadata.</summary>
     public static Resource? Read(FieldReader document, ResourceHead head) =>
@@ -46,37 +48,56 @@ internal static class TrafficRouteReader
     {
         var matches = rule.Objects("matches", 0, MaxMatches, RouteMatchReader.Read);
         var filters = FilterReader.Read(rule);
-        rule.Unsupported("retry", "hedge", "fallback", "sticky", "sessionPersistence");
+        var backends = rule.Objects("backendRefs", 0, MaxBackends, BackendRefReader.ReadShare);
+        var timeouts = rule.Object("timeouts", TimeoutsReader.ReadOfRule);
+        rule.Unsupported("sessionPersistence");
+        CheckFilters(rule, matches, filters);
         return new RouteRule
         {
             Name = rule.Text("name", Check.Subdomain),
             Matches = matches.IsEmpty ? [new RouteMatch()] : matches,
-            Backends = rule.Objects("backendRefs", 0, MaxBackends, ReadBackend),
+            Backends = backends,
             RequestHeaders = filters.Request,
             ResponseHeaders = filters.Response,
-            RequestTimeout = rule.Object("timeouts", ReadTimeouts)?.Request,
+            Rewrite = filters.Rewrite,
+            Redirect = filters.Redirect,
+            Fault = filters.Fault,
+            Mirrors = filters.Mirrors,
+            RequestTimeout = timeouts?.Request,
+            BackendRequestTimeout = timeouts?.BackendRequest,
+            Retry = rule.Object("retry", RetryReader.Read),
+            Hedge = rule.Object("hedge", ReadHedge),
+            Fallback = rule.Object("fallback", FallbackReader.Read),
+            Sticky = rule.Object("sticky", StickyReader.Read),
         };
     }
 
-    private static BackendRef ReadBackend(FieldReader backend)
+    private static HedgeConfig ReadHedge(FieldReader hedge)
     {
-        backend.OneOf("kind", "Service");
-        backend.Unsupported("group", "filters");
-        return new BackendRef
+        hedge.RequireField("delay");
+        return new HedgeConfig(hedge.Duration("delay", MinHedge, MaxHedge) ?? MinHedge);
+    }
+
+    // As the Gateway API's own rules have it.
+    private static void CheckFilters(FieldReader rule, ImmutableArray<RouteMatch> matches, FilterReader.Filters filters)
+    {
+        if (filters.Redirect is not null)
         {
-            Name = backend.RequiredText("name", Check.Label),
-            Namespace = backend.Text("namespace", Check.Label),
-            Port = backend.Integer("port", 1, 65535),
-            Subset = backend.Text("subset", Check.Label),
-            Weight = backend.Integer("weight", 0, MaxWeight) ?? 1,
-        };
-    }
+            foreach (var name in WithoutEffectBesideRedirect.Where(rule.Has))
+            {
+                rule.Error(name, "has no effect beside RequestRedirect, which sends requests nowhere");
+            }
 
-    private static Timeouts ReadTimeouts(FieldReader timeouts)
-    {
-        timeouts.Unsupported("backendRequest");
-        return new Timeouts(timeouts.Duration("request", TimeSpan.Zero, MaxRequestTimeout));
-    }
+            if (filters.Rewrite is not null || !filters.Mirrors.IsEmpty)
+            {
+                rule.Error("filters", $"{(filters.Rewrite is not null ? "URLRewrite" : "RequestMirror")} and RequestRedirect exclude each other");
+            }
+        }
 
-    private sealed record Timeouts(TimeSpan? Request);
+        if ((filters.Rewrite?.Path ?? filters.Redirect?.Path)?.Type == PathRewriteType.ReplacePrefixMatch
+            && matches.Any(match => match.Path is { Type: not PathMatchType.PathPrefix }))
+        {
+            rule.Error("filters", "ReplacePrefixMatch replaces the prefix that matched, so every match of the rule must be a PathPrefix");
+        }
+    }
 }

@@ -41,41 +41,6 @@ public sealed class OtherReadersTests : ReadingTestBase
     public void Read_BadService_SaysWhatAndWhere(string spec, string error) => ReadBad(Service(spec)).ShouldHaveSingleItem().ShouldEndWith(": " + error);
 
     [Fact]
-    public void Read_Policy_IsRead()
-    {
-        var policy = ReadGood<TrafficPolicyResource>(Policy("""
-            subsets:
-            - {name: v1, labels: {version: v1, tier: "1"}}
-            loadBalancer: {type: RoundRobin}
-            timeouts: {connect: 250ms, request: 0s}
-            """));
-
-        policy.Target.ShouldBe("orders");
-        var subset = policy.Subsets.ShouldHaveSingleItem();
-        subset.Name.ShouldBe("v1");
-        subset.Labels.ShouldBe(new Dictionary<string, string> { ["tier"] = "1", ["version"] = "v1" });
-        policy.LoadBalancer.ShouldBe(LoadBalancerType.RoundRobin);
-        policy.ConnectTimeout.ShouldBe(TimeSpan.FromMilliseconds(250));
-        policy.RequestTimeout.ShouldBe(TimeSpan.Zero);
-    }
-
-    [Theory]
-    [InlineData("subsets: [{name: a}]", "spec.subsets[0].labels: is required")]
-    [InlineData("subsets: [{name: a, labels: {}}]", "spec.subsets[0].labels: must name at least one label")]
-    [InlineData("subsets: [{name: a, labels: {version: 1}}]", "spec.subsets[0].labels.version: is the number 1, must be text (put it in quotes)")]
-    [InlineData("subsets: [{name: a, labels: {-: x}}]", "spec.subsets[0].labels.-: is not a label's name")]
-    [InlineData("subsets: [{name: a, labels: {x: 'a b'}}]", "spec.subsets[0].labels.x: 'a b' is not a label's value (up to 63 letters, digits, '-', '_', '.')")]
-    [InlineData("subsets: [{name: a, labels: {x: y}}, {name: a, labels: {x: z}}]", "spec.subsets: two subsets are called 'a'")]
-    [InlineData("loadBalancer: {type: RingHash}", "spec.loadBalancer.type: RingHash is not supported by this version (only PeakEwma or RoundRobin)")]
-    [InlineData("loadBalancer: {type: Best}", "spec.loadBalancer.type: is 'Best', must be PeakEwma or RoundRobin")]
-    [InlineData("loadBalancer: {slowStart: 30s}", "spec.loadBalancer.slowStart: is not supported by this version")]
-    [InlineData("timeouts: {connect: 0s}", "spec.timeouts.connect: is 0s, must be from 1ms to 1m")]
-    [InlineData("timeouts: {idle: 5m}", "spec.timeouts.idle: is not supported by this version")]
-    [InlineData("circuitBreaker: {}", "spec.circuitBreaker: is not supported by this version")]
-    [InlineData("retryBudget: {}", "spec.retryBudget: is not supported by this version")]
-    public void Read_BadPolicy_SaysWhatAndWhere(string spec, string error) => ReadBad(Policy(spec)).ShouldHaveSingleItem().ShouldEndWith(": " + error);
-
-    [Fact]
     public void Read_MeshConfig_IsRead()
     {
         var mesh = ReadGood<MeshConfigResource>(Mesh("""
@@ -83,6 +48,9 @@ public sealed class OtherReadersTests : ReadingTestBase
             mtls: {mode: Strict, certificateLifetime: 10s}
             clusterNetworks: [10.0.0.0/8, "fd00::/8"]
             accessLog: {mode: Off}
+            timeouts: {connect: 2s, request: 30s, backendRequest: 10s}
+            retry: {attempts: 1, methods: [GET]}
+            tracing: {endpoint: "http://collector:4318", protocol: HttpProtobuf, samplingPercent: 0.5}
             """));
 
         mesh.TrustDomain.ShouldBe("example.org");
@@ -90,6 +58,12 @@ public sealed class OtherReadersTests : ReadingTestBase
         mesh.CertificateLifetime.ShouldBe(TimeSpan.FromSeconds(10));
         mesh.ClusterNetworks.ShouldBe([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("fd00::/8")]);
         mesh.AccessLog.ShouldBe(AccessLogMode.Off);
+        mesh.ConnectTimeout.ShouldBe(TimeSpan.FromSeconds(2));
+        mesh.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(30));
+        mesh.BackendRequestTimeout.ShouldBe(TimeSpan.FromSeconds(10));
+        mesh.Retry.Attempts.ShouldBe(1);
+        mesh.Retry.Methods.ShouldBe(["GET"]);
+        mesh.Tracing.ShouldBe(new TracingConfig { Endpoint = new Uri("http://collector:4318"), Protocol = OtlpProtocol.HttpProtobuf, SamplingPercent = 0.5 });
     }
 
     [Theory]
@@ -98,6 +72,14 @@ public sealed class OtherReadersTests : ReadingTestBase
     [InlineData("mtls: {certificateLifetime: 1s}", "spec.mtls.certificateLifetime: is 1s, must be from 10s to 2160h")]
     [InlineData("clusterNetworks: [10.0.0.0/33]", "spec.clusterNetworks[0]: '10.0.0.0/33' is not a network such as 10.0.0.0/8")]
     [InlineData("clusterNetworks: 10.0.0.0/8", "spec.clusterNetworks: is the text '10.0.0.0/8', must be a list")]
-    [InlineData("tracing: {}", "spec.tracing: is not supported by this version")]
+    [InlineData("timeouts: {request: 1s, backendRequest: 2s}", "spec.timeouts.backendRequest: is longer than request, which covers all attempts")]
+    [InlineData("timeouts: {idle: 1m}", "spec.timeouts.idle: unknown field; here may stand connect, request or backendRequest")]
+    [InlineData("retry: {attempts: 11}", "spec.retry.attempts: is 11, must be from 0 to 10")]
+    [InlineData("tracing: {endpoint: 'collector:4317'}", "spec.tracing.endpoint: 'collector:4317' is not of the form http://HOST:PORT or https://HOST:PORT")]
+    [InlineData("tracing: {endpoint: 'http://collector:4318/v1/traces'}", "spec.tracing.endpoint: 'http://collector:4318/v1/traces' is not of the form http://HOST:PORT or https://HOST:PORT")]
+    [InlineData("tracing: {endpoint: 'http://user@collector:4317'}", "spec.tracing.endpoint: 'http://user@collector:4317' is not of the form http://HOST:PORT or https://HOST:PORT")]
+    [InlineData("tracing: {protocol: Http}", "spec.tracing.protocol: is 'Http', must be Grpc or HttpProtobuf")]
+    [InlineData("tracing: {samplingPercent: 100.1}", "spec.tracing.samplingPercent: is 100.1, must be from 0 to 100")]
+    [InlineData("egress: {}", "spec.egress: is not supported by this version")]
     public void Read_BadMeshConfig_SaysWhatAndWhere(string spec, string error) => ReadBad(Mesh(spec)).ShouldHaveSingleItem().ShouldEndWith(": " + error);
 }

@@ -25,11 +25,17 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
                 requestHeaderModifier: {set: [{name: a, value: b}], add: [{name: c, value: d}], remove: [e]}
               - type: ResponseHeaderModifier
                 responseHeaderModifier: {remove: [server]}
-              timeouts: {request: 2s}
+              timeouts: {request: 2s, backendRequest: 2s}
+              hedge: {delay: 50ms}
+              fallback: {response: {status: 200, contentType: application/json, body: "[]"}}
+              sticky: {cookie: {name: meshlite-sticky, ttl: 1h}}
+              retry: {attempts: 3, codes: [500, 429], grpcCodes: [UNAVAILABLE, 4, DATA_LOSS], methods: [GET, PURGE], backoff: 0s}
               backendRefs:
               - {name: orders, subset: v2, weight: 0}
               - {kind: Service, name: other, namespace: warehouse, port: 8080}
-            - backendRefs: [{name: orders}]
+            - {timeouts: {request: 0s, backendRequest: 1s}, retry: {}, fallback: {backendRef: {name: stock, port: 81, subset: v1}}, sticky: {header: X-User}, backendRefs: [{name: orders}]}
+            - {fallback: {response: {status: 503}}, sticky: {cookie: {name: a}}}
+            - {fallback: {response: {status: 503, body: sorry}}}
             """));
 
         route.Parents.ShouldBe([new RouteParent("orders", 80), new RouteParent("other", null)]);
@@ -52,7 +58,26 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
         rule.Backends.ShouldBe(
             [new BackendRef { Name = "orders", Subset = "v2", Weight = 0 }, new BackendRef { Name = "other", Namespace = "warehouse", Port = 8080 }]);
         route.Rules[1].Matches.Length.ShouldBe(1);
-        route.Rules[1].RequestTimeout.ShouldBeNull();
+        rule.BackendRequestTimeout.ShouldBe(TimeSpan.FromSeconds(2));
+        rule.Retry!.Attempts.ShouldBe(3);
+        rule.Retry.Codes.ShouldBe([500, 429]);
+        rule.Retry.GrpcCodes.ShouldBe([14, 4, 15]);
+        rule.Retry.Methods.ShouldBe(["GET", "PURGE"]);
+        rule.Retry.Backoff.ShouldBe(TimeSpan.Zero);
+        route.Rules[1].RequestTimeout.ShouldBe(TimeSpan.Zero);
+        route.Rules[1].BackendRequestTimeout.ShouldBe(TimeSpan.FromSeconds(1));
+        route.Rules[1].Retry.ShouldBe(RetryConfig.Default);
+        rule.Hedge.ShouldBe(new HedgeConfig(TimeSpan.FromMilliseconds(50)));
+        rule.Fallback.ShouldBe(new RouteFallback(new StaticResponseConfig(200, "application/json", "[]"), null));
+        rule.Sticky.ShouldBe(new StickyConfig { Cookie = "meshlite-sticky", CookieTtl = TimeSpan.FromHours(1) });
+        route.Rules[1].Fallback.ShouldBe(new RouteFallback(null, new BackendRef { Name = "stock", Port = 81, Subset = "v1" }));
+        route.Rules[1].Sticky.ShouldBe(new StickyConfig { Header = "X-User" });
+        route.Rules[2].Fallback.ShouldBe(new RouteFallback(new StaticResponseConfig(503, "", ""), null));
+        route.Rules[2].Sticky.ShouldBe(new StickyConfig { Cookie = "a" });
+        route.Rules[3].Fallback.ShouldBe(new RouteFallback(new StaticResponseConfig(503, "text/plain; charset=utf-8", "sorry"), null));
+        route.Rules[2].RequestTimeout.ShouldBeNull();
+        route.Rules[2].BackendRequestTimeout.ShouldBeNull();
+        route.Rules[2].Retry.ShouldBeNull();
     }
 
     [Theory]
@@ -92,27 +117,38 @@ public sealed class TrafficRouteReaderTests : ReadingTestBase
     [InlineData("timeouts: {request: 2}", "rules[0].timeouts.request: is the number 2, must be text (put it in quotes)")]
     [InlineData("timeouts: {request: 2 s}", "rules[0].timeouts.request: '2 s' is not a duration such as 250ms, 2s, 1m30s")]
     [InlineData("timeouts: {request: 25h}", "rules[0].timeouts.request: is 25h, must be from 0s to 24h")]
-    [InlineData("timeouts: {backendRequest: 1s}", "rules[0].timeouts.backendRequest: is not supported by this version")]
-    [InlineData("retry: {attempts: 2}", "rules[0].retry: is not supported by this version")]
-    [InlineData("hedge: {delay: 50ms}", "rules[0].hedge: is not supported by this version")]
-    [InlineData("filters: [{type: Fault, fault: {}}]", "rules[0].filters[0].type: Fault is not supported by this version (only RequestHeaderModifier or ResponseHeaderModifier)")]
-    [InlineData("filters: [{type: Foo}]", "rules[0].filters[0].type: is 'Foo', must be RequestHeaderModifier or ResponseHeaderModifier")]
-    [InlineData("filters: [{type: RequestHeaderModifier}]", "rules[0].filters[0].requestHeaderModifier: is required")]
-    [InlineData(
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {}}, {type: RequestHeaderModifier, requestHeaderModifier: {}}]",
-        "rules[0].filters: RequestHeaderModifier is given twice")]
-    [InlineData(
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: host, value: a}]}}]",
-        "rules[0].filters[0].requestHeaderModifier.set[0].name: the header host belongs to the connection, a filter may not change it")]
-    [InlineData(
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [Meshlite-Client-Id]}}]",
-        "rules[0].filters[0].requestHeaderModifier.remove[0]: headers named meshlite-* belong to the mesh, a filter may not change them")]
-    [InlineData(
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: \"b\\r\\nc: d\"}]}}]",
-        "rules[0].filters[0].requestHeaderModifier.set[0].value: holds a control character")]
-    [InlineData(
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: b}], remove: [A]}}]",
-        "rules[0].filters[0].requestHeaderModifier: the header a stands there twice")]
+    [InlineData("timeouts: {backendRequest: 25h}", "rules[0].timeouts.backendRequest: is 25h, must be from 0s to 24h")]
+    [InlineData("timeouts: {request: 1s, backendRequest: 1001ms}", "rules[0].timeouts.backendRequest: is longer than request, which covers all attempts")]
+    [InlineData("timeouts: {connect: 1s}", "rules[0].timeouts.connect: unknown field; here may stand request or backendRequest")]
+    [InlineData("retry: {attempts: -1}", "rules[0].retry.attempts: is -1, must be from 0 to 10")]
+    [InlineData("retry: {codes: [200]}", "rules[0].retry.codes[0]: is the number 200, must be a status from 400 to 599")]
+    [InlineData("retry: {codes: [503, '504']}", "rules[0].retry.codes[1]: is the text '504', must be a status from 400 to 599")]
+    [InlineData("retry: {codes: 503}", "rules[0].retry.codes: is the number 503, must be a list")]
+    [InlineData("retry: {grpcCodes: [0]}", "rules[0].retry.grpcCodes[0]: is the number 0, must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {grpcCodes: [Unavailable]}", "rules[0].retry.grpcCodes[0]: is the text 'Unavailable', must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {grpcCodes: [OK]}", "rules[0].retry.grpcCodes[0]: is the text 'OK', must be a gRPC status: 1 to 16, or its name, such as UNAVAILABLE")]
+    [InlineData("retry: {methods: [get]}", "rules[0].retry.methods[0]: 'get' is not a method in upper case")]
+    [InlineData("retry: {methods: ['G T']}", "rules[0].retry.methods[0]: 'G T' is not a method in upper case")]
+    [InlineData("retry: {backoff: 61s}", "rules[0].retry.backoff: is 61s, must be from 0s to 1m")]
+    [InlineData("retry: {perTryTimeout: 1s}", "rules[0].retry.perTryTimeout: unknown field; here may stand attempts, codes, grpcCodes, methods or backoff")]
+    [InlineData("hedge: {}", "rules[0].hedge.delay: is required")]
+    [InlineData("hedge: {delay: 0s}", "rules[0].hedge.delay: is 0s, must be from 1ms to 1m")]
+    [InlineData("fallback: {}", "rules[0].fallback: must have exactly one of response or backendRef")]
+    [InlineData("fallback: {response: {status: 200}, backendRef: {name: a}}", "rules[0].fallback: must have exactly one of response or backendRef")]
+    [InlineData("fallback: {response: {}}", "rules[0].fallback.response.status: is required")]
+    [InlineData("fallback: {response: {status: 100}}", "rules[0].fallback.response.status: is 100, must be from 200 to 599")]
+    [InlineData("fallback: {response: {status: 200, contentType: json}}", "rules[0].fallback.response.contentType: 'json' is not a media type such as application/json")]
+    [InlineData("fallback: {response: {status: 200, body: []}}", "rules[0].fallback.response.body: is a list, must be text")]
+    [InlineData("fallback: {response: {status: 204, body: a}}", "rules[0].fallback.response.body: a response of status 204 has no body (RFC 9110 §6.4.1)")]
+    [InlineData("fallback: {backendRef: {}}", "rules[0].fallback.backendRef.name: is required")]
+    [InlineData("fallback: {backendRef: {name: a, weight: 1}}", "rules[0].fallback.backendRef.weight: unknown field; here may stand kind, name, namespace, port or subset")]
+    [InlineData("sticky: {}", "rules[0].sticky: must have exactly one of cookie or header")]
+    [InlineData("sticky: {header: a, cookie: {name: b}}", "rules[0].sticky: must have exactly one of cookie or header")]
+    [InlineData("sticky: {header: 'a b'}", "rules[0].sticky.header: 'a b' is not a header's name")]
+    [InlineData("sticky: {cookie: {}}", "rules[0].sticky.cookie.name: is required")]
+    [InlineData("sticky: {cookie: {name: 'a;b'}}", "rules[0].sticky.cookie.name: 'a;b' is not a cookie's name")]
+    [InlineData("sticky: {cookie: {name: a, ttl: 0s}}", "rules[0].sticky.cookie.ttl: is 0s, must be from 1s to 8760h")]
+    [InlineData("sessionPersistence: {}", "rules[0].sessionPersistence: is not supported by this version")]
     public void Read_BadRule_SaysWhatAndWhere(string rule, string error) =>
         ReadBad(Rule(rule)).ShouldHaveSingleItem().ShouldEndWith(": TrafficRoute shop/r: spec." + error);
 
