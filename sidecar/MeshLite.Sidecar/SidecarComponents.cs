@@ -12,6 +12,7 @@ using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Telemetry;
+using MeshLite.Sidecar.Telemetry.Tracing;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -36,6 +37,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly MetricRegistry _metrics;
     private readonly RequestMetrics _requestMetrics;
     private readonly AccessLog _accessLog;
+    private readonly SpanQueue _spans;
     private readonly LocalApplication? _application;
     private readonly Passthrough _passthrough;
     private readonly MeshState _mesh;
@@ -65,6 +67,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _metrics = new MetricRegistry(time);
         _requestMetrics = new RequestMetrics(_metrics, time);
         _accessLog = new AccessLog(accessLog, _metrics, time);
+        _spans = new SpanQueue((config, resource) => new OtlpExport(config, resource), () => _mesh?.Workload, _metrics, time, Logs.CreateLogger<SpanQueue>());
+        var tracer = new Tracer(random, _spans);
         var connections = new ConnectionTracker();
         var handshakes = new HandshakeCounter(_metrics, Logs.CreateLogger<HandshakeCounter>());
         var refusals = new RefusalCounter(_metrics, Logs.CreateLogger<RefusalCounter>());
@@ -83,6 +87,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _mesh.SettingsChanged += settings =>
         {
             _accessLog.Mode = settings.AccessLog;
+            tracer.Configure(settings.Tracing);
             Identity.SetTrustBundle(TrustBundle.FromDer(settings.TrustBundle));
         };
         var resources = new ResourceCache(_mesh);
@@ -97,7 +102,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
-        var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, time);
+        var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
         var tunnels = new TunnelService(_mesh, connector, _passthrough, _application, new TcpTunnel(time), connections, refusals, time);
 
         // Operators
@@ -218,6 +223,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _accessLog.DisposeAsync();
+        await _spans.DisposeAsync();
         _host.Dispose();
         _passthrough.Dispose();
         _application?.Dispose();

@@ -30,6 +30,7 @@ internal sealed class InboundPipeline(
     public async Task InvokeAsync(RequestState state)
     {
         connections.OnRequest(state.Connection);
+        recorder.Begin(state);
 
         // Step 1: Peer
         state.Error = CheckPeer(state);

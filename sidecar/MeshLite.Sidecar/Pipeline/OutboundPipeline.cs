@@ -34,6 +34,7 @@ internal sealed class OutboundPipeline(
     public async Task InvokeAsync(RequestState state)
     {
         connections.OnRequest(state.Connection);
+        recorder.Begin(state);
         var context = state.Context;
 
         // Step 1: Message

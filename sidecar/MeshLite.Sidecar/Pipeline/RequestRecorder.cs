@@ -1,15 +1,19 @@
 using MeshLite.Model;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Telemetry;
+using MeshLite.Sidecar.Telemetry.Tracing;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshLite.Sidecar.Pipeline;
 
-/// <summary>The record stage of both directions: one <see cref="RequestRecord"/> for metrics and access log. One per program; thread-safe.</summary>
-internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, AccessLog log, TimeProvider time)
+/// <summary>The record stage of both directions: one <see cref="RequestRecord"/> for metrics, access log and span. One per program; thread-safe.</summary>
+internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, AccessLog log, Tracer tracer, TimeProvider time)
 {
     /// <summary>Shared by all hosts outside the mesh: host names are the application's to make up, labels are not.</summary>
     private const string Outside = "_outside";
+
+    /// <summary>Begins the request's span, before anything else: its headers then name this sidecar to whoever is next.</summary>
+    public void Begin(RequestState state) => state.Span = tracer.Begin(state.Context.Request.Headers);
 
     /// <summary>Records a request of the application.</summary>
     public void Outbound(RequestState state)
@@ -17,7 +21,7 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
         var self = mesh.Workload;
         var service = state.Destination is { Kind: DestinationKind.Service } destination ? destination.Service : default(ServiceRef?);
         var endpoint = state.Endpoint;
-        Record(Describe(state) with
+        Record(state, Describe(state) with
         {
             Direction = Direction.Outbound,
             SourceWorkload = self?.Workload ?? "",
@@ -36,7 +40,7 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
     public void Inbound(RequestState state)
     {
         var self = mesh.Workload;
-        Record(Describe(state) with
+        Record(state, Describe(state) with
         {
             Direction = Direction.Inbound,
             SourceWorkload = state.Connection.PeerWorkload ?? "",
@@ -49,10 +53,22 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
         });
     }
 
-    private void Record(in RequestRecord record)
+    private void Record(RequestState state, in RequestRecord record)
     {
         metrics.Record(in record);
         log.Record(in record);
+        if (!record.ExportedSpan.IsEmpty)
+        {
+            var request = state.Context.Request;
+            tracer.Export(new SpanRecord
+            {
+                Span = state.Span,
+                Request = record,
+                Host = request.Host,
+                TraceState = state.Span.Format == TraceFormat.W3C && request.Headers.TraceState is { Count: > 0 } traceState ? traceState.ToString() : null,
+                Problem = state.Error?.Detail,
+            });
+        }
     }
 
     private RequestRecord Describe(RequestState state)
@@ -74,13 +90,19 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
             RequestBytes = state.RequestBytes,
             ResponseBytes = state.ResponseBytes,
         };
-        if (!log.Wants(record.Failed))
+        var span = state.Span;
+        var exported = Tracer.Exports(in span, record.Failed);
+        if (!exported && !log.Wants(record.Failed))
         {
             return record;
         }
 
-        TraceContext.TryGetTraceId(context.Request.Headers, out var trace);
-        return record with { Time = time.GetUtcNow() - record.Duration, TraceId = trace };
+        return record with
+        {
+            Time = time.GetUtcNow() - record.Duration,
+            TraceId = span.IsStarted ? span.TraceId : Propagation.TryRead(context.Request.Headers, out var trace) ? trace.TraceId : default,
+            ExportedSpan = exported ? span.Id : default,
+        };
     }
 
     // The reason may be another sidecar's: then its response carries it.

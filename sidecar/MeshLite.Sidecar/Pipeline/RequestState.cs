@@ -2,6 +2,7 @@ using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Telemetry.Tracing;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshLite.Sidecar.Pipeline;
@@ -34,6 +35,9 @@ internal sealed class RequestState
 
     /// <summary>When it began; a timestamp of the program's <see cref="TimeProvider"/>.</summary>
     public long Started { get; private set; }
+
+    /// <summary>This sidecar's span in the request's trace; none while tracing is off.</summary>
+    public RequestSpan Span { get; set; }
 
     /// <summary>When the (last) upstream was asked, and when its headers came; 0: never.</summary>
     public long UpstreamStarted { get; set; }
@@ -81,6 +85,7 @@ internal sealed class RequestState
         _context.Features.Set(this);
         Connection = features.Get<MeshConnection>()!;
         Started = now;
+        Span = default;
         UpstreamStarted = UpstreamAnswered = 0;
         Destination = null;
         Rule = null;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Telemetry.Tracing;
 
 namespace MeshLite.Sidecar.Telemetry;
 
@@ -53,7 +54,8 @@ internal sealed class AccessLogLine
         output.Write("\n"u8);
     }
 
-    private static ReadOnlySpan<char> Path(in RequestRecord record)
+    /// <summary>The path of the request, without query or authority, cut where it is very long.</summary>
+    internal static ReadOnlySpan<char> Path(in RequestRecord record)
     {
         var path = PathNormalizer.Normalize(record.Target, isConnect: record.Method == "CONNECT").LogPath;
         return path.Length > MaxPathLength ? path[..MaxPathLength] : path;

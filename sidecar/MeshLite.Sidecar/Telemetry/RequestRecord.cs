@@ -1,4 +1,5 @@
 using System.Net;
+using MeshLite.Sidecar.Telemetry.Tracing;
 
 namespace MeshLite.Sidecar.Telemetry;
 
@@ -27,8 +28,11 @@ internal readonly record struct RequestRecord
     /// <summary>When the request arrived.</summary>
     public DateTimeOffset Time { get; init; }
 
-    /// <summary>The trace it belongs to, if any (<see cref="TraceContext"/>).</summary>
+    /// <summary>The trace it belongs to, if any; known where somebody wants it: the access log, or the export of its span.</summary>
     public TraceId TraceId { get; init; }
+
+    /// <summary>Its span, if that is exported.</summary>
+    public SpanId ExportedSpan { get; init; }
 
     /// <summary>Which way it went.</summary>
     public Direction Direction { get; init; }

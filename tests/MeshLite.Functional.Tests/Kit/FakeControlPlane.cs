@@ -55,6 +55,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     /// <summary>Which requests sidecars write a line about.</summary>
     public MeshLite.Model.AccessLogMode AccessLog { get; set; } = MeshLite.Model.AccessLogMode.Off;
 
+    /// <summary>Where spans go; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
+    public MeshLite.Model.TracingConfig Tracing { get; set; } = new();
+
     /// <summary>Whether each stream is ended with an error.</summary>
     public bool RefuseStreams { get; set; }
 
@@ -90,6 +93,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         var body = MeshMapper.ToProto(endpoints);
         Publish(new Resource { Key = ResourceKeys.Endpoints(endpoints.Service), Version = ContentHash.Of(body), Endpoints = body });
     }
+
+    /// <summary>Sends the mesh's settings as they are now to every sidecar.</summary>
+    public void PublishMesh() => Publish(Mesh());
 
     public async ValueTask DisposeAsync()
     {
@@ -155,7 +161,6 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     private void Greet(Channel<Resource> queue, SpiffeId id, Hello hello)
     {
-        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = AccessLog });
         var workload = MeshMapper.ToProto(new WorkloadConfig
         {
             Identity = id,
@@ -164,12 +169,18 @@ internal sealed class FakeControlPlane : IAsyncDisposable
             Workload = hello.Workload,
             Version = hello.Labels.GetValueOrDefault("version", ""),
         });
-        queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Mesh, Version = ContentHash.Of(mesh), Mesh = mesh });
+        queue.Writer.TryWrite(Mesh());
         queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Workload, Version = ContentHash.Of(workload), Workload = workload });
         foreach (var resource in _resources.Values.Where(resource => resource.Endpoints is not null))
         {
             queue.Writer.TryWrite(resource);
         }
+    }
+
+    private Resource Mesh()
+    {
+        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = AccessLog, Tracing = Tracing });
+        return new Resource { Key = ResourceKeys.Mesh, Version = ContentHash.Of(mesh), Mesh = mesh };
     }
 
     private void Subscribe(Channel<Resource> queue, HashSet<string> wanted, IEnumerable<string> authorities)

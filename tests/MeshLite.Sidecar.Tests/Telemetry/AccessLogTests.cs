@@ -4,6 +4,7 @@ using System.Text.Json;
 using MeshLite.Metrics;
 using MeshLite.Model;
 using MeshLite.Sidecar.Telemetry;
+using MeshLite.Sidecar.Telemetry.Tracing;
 using MeshLite.Sidecar.Tests.Metrics;
 using MeshLite.TestKit;
 

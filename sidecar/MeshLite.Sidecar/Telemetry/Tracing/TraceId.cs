@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MeshLite.Sidecar.Telemetry;
+namespace MeshLite.Sidecar.Telemetry.Tracing;
 
 /// <summary>A trace's 128-bit id; a 64-bit one (B3) is padded with zeros on the left. The default value is none. Immutable.</summary>
 internal readonly record struct TraceId(ulong High, ulong Low)
@@ -10,6 +10,21 @@ internal readonly record struct TraceId(ulong High, ulong Low)
 
     /// <summary>All zero: no trace.</summary>
     public bool IsEmpty => (High | Low) == 0;
+
+    /// <summary>32 lower-case hexadecimal digits, or 16 of a 64-bit id; anything else, and all zeros, is none.</summary>
+    public static bool TryParse(ReadOnlySpan<char> hex, out TraceId id)
+    {
+        ulong high = 0;
+        ulong low = 0;
+        var valid = hex.Length switch
+        {
+            32 => Hex.TryParse(hex[..16], out high) && Hex.TryParse(hex[16..], out low),
+            16 => Hex.TryParse(hex, out low),
+            _ => false,
+        };
+        id = valid ? new TraceId(high, low) : default;
+        return !id.IsEmpty;
+    }
 
     /// <summary>32 lower-case hexadecimal digits.</summary>
     public bool TryFormat(Span<char> target) =>
