@@ -11,6 +11,8 @@ using MeshLite.Sidecar.Lifecycle;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.Fault;
 using MeshLite.Sidecar.Telemetry;
 using MeshLite.Sidecar.Telemetry.Tracing;
 using Microsoft.AspNetCore.Connections;
@@ -83,7 +85,10 @@ internal sealed class SidecarComponents : IAsyncDisposable
         // Configuration
         var connector = new EndpointConnector(Identity, handshakes, time);
         _outbox = new Outbox();
-        _mesh = new MeshState(_outbox, new EndpointFactory(connector, time), random, time);
+        var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
+        _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time), attempts);
+        var inboundLimits = new InboundLimits(time);
+        _mesh.WorkloadChanged += inboundLimits.Apply;
         _mesh.SettingsChanged += settings =>
         {
             _accessLog.Mode = settings.AccessLog;
@@ -98,7 +103,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         Identity.Changed += ReconnectIfRenewed;
 
         // Request path
-        _application = options.Application is { } address ? new LocalApplication(address, connector) : null;
+        _application = options.Application is { } address ? new LocalApplication(address, connector, attempts) : null;
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
@@ -117,9 +122,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _outboundConnections = new OutboundConnections(Server, tunnels, refusals);
         _inboundConnections = new InboundConnections(Server, tunnels, _mesh, refusals);
         Application = new MeshApplication(
-            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, recorder, time),
-            new InboundPipeline(_mesh, connections, forwarding, recorder, time),
-            admin.HandleAsync, telemetry.HandleAsync, new AttemptSettings(time, random), time, Logs.CreateLogger<MeshApplication>());
+            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
+            new InboundPipeline(_mesh, connections, inboundLimits, forwarding, recorder),
+            admin.HandleAsync, telemetry.HandleAsync, attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 
     /// <summary>What serves every request.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Routing;
 
@@ -28,22 +29,25 @@ internal sealed class MeshState : IConfigSink
     private readonly Dictionary<ServiceRef, ServicePool> _pools = [];
     private readonly Outbox _outbox;
     private readonly EndpointFactory _endpoints;
-    private readonly Random _random;
+    private readonly AttemptSettings _attempts;
     private readonly TimeProvider _time;
     private volatile MeshSettingsConfig? _settings;
     private volatile WorkloadConfig? _workload;
 
     /// <summary>Makes an empty state.</summary>
-    public MeshState(Outbox outbox, EndpointFactory endpoints, Random random, TimeProvider time)
+    public MeshState(Outbox outbox, EndpointFactory endpoints, AttemptSettings attempts)
     {
         _outbox = outbox;
         _endpoints = endpoints;
-        _random = random;
-        _time = time;
+        _attempts = attempts;
+        _time = attempts.Time;
     }
 
     /// <summary>Raised by the configuration loop when the mesh's settings changed.</summary>
     public event Action<MeshSettingsConfig>? SettingsChanged;
+
+    /// <summary>Raised by the configuration loop when what holds for this workload changed.</summary>
+    public event Action<WorkloadConfig>? WorkloadChanged;
 
     /// <summary>What holds for the whole mesh; null before the first configuration.</summary>
     public MeshSettingsConfig? Settings => _settings;
@@ -99,12 +103,16 @@ internal sealed class MeshState : IConfigSink
     }
 
     /// <inheritdoc/>
-    public void SetWorkload(WorkloadConfig workload) => _workload = workload;
+    public void SetWorkload(WorkloadConfig workload)
+    {
+        _workload = workload;
+        WorkloadChanged?.Invoke(workload);
+    }
 
     /// <inheritdoc/>
     public void SetDestination(DestinationConfig destination)
     {
-        if (!RouteTable.TryBuild(destination, _random, out var routes, out var problems))
+        if (!RouteTable.TryBuild(destination, _attempts, out var routes, out var problems))
         {
             throw new FormatException(string.Join("; ", problems));
         }
@@ -202,8 +210,12 @@ internal sealed class MeshState : IConfigSink
     private BackendModel CreateBackend(BackendConfig config)
     {
         var pool = PoolOf(config.Service);
-        pool.ConnectTimeout = config.Policy.ConnectTimeout;
-        return new BackendModel(config, pool, _random, _time);
+        if (!config.Missing)
+        {
+            pool.State.Apply(config.Policy);
+        }
+
+        return new BackendModel(config, pool, _attempts.Random, _time);
     }
 
     private ServicePool PoolOf(ServiceRef service)

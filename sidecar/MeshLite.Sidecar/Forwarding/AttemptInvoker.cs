@@ -1,120 +1,235 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.CircuitBreaker;
+using MeshLite.Sidecar.Resilience.Fallback;
+using MeshLite.Sidecar.Resilience.Hedge;
+using MeshLite.Sidecar.Resilience.Retry;
+using MeshLite.Sidecar.Resilience.Timeouts;
+using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Telemetry;
 
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>What attempts are made by. One per program; immutable.</summary>
-internal sealed record AttemptSettings(TimeProvider Time, Random Random)
+internal sealed record AttemptSettings(TimeProvider Time, Random Random, RetryMetrics? Retries = null)
 {
-    /// <value>Attempts after the first, for what was certainly not delivered. 2 (design.md §3).</value>
-    public const int MaxRetries = 2;
-
     /// <value>What a failed attempt counts as in the endpoint's latency. 1 s: the bound on connecting.</value>
     public static readonly TimeSpan FailurePenalty = TimeSpan.FromSeconds(1);
-
-    /// <value>Upper bound of the wait before the first retry; doubles with each. 25 ms, at most 250 ms.</value>
-    public static readonly TimeSpan BackoffBase = TimeSpan.FromMilliseconds(25);
-
-    /// <inheritdoc cref="BackoffBase"/>
-    public static readonly TimeSpan BackoffCap = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>
-    /// Exponential backoff with full jitter: uniform over [0, min(cap, base · 2^(retry-1))]
-    /// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-    /// </summary>
-    public TimeSpan Backoff(int retry)
-    {
-        var bound = Math.Min(BackoffCap.Ticks, BackoffBase.Ticks << Math.Min(retry - 1, 10));
-        return TimeSpan.FromTicks((long)(bound * Random.NextDouble()));
-    }
 }
 
 /// <summary>
-/// The client YARP sends an outbound request by: picks an endpoint, sends once, and where the request provably
-/// reached no application, picks anew and sends again. Each attempt is exactly one send. Belongs to one
-/// <see cref="RequestState"/> and is reused with it.
+/// The client YARP sends an outbound request by: picks an endpoint, sends once, and where that failed and may be tried again,
+/// picks anew. Each attempt is exactly one send. Belongs to one <see cref="RequestState"/> and is reused with it.
+/// <list type="number">
+/// <item>Pick: an endpoint not yet tried.</item>
+/// <item>Send: within the attempt's own time, hedged by a second attempt if the rule says so.</item>
+/// <item>Judge: <see cref="AttemptEnd"/> says what it was, the endpoint's load and health learn of it.</item>
+/// <item>Again: if the rule, the body, the deadline and at last the budget allow it.</item>
+/// <item>Fall back, if the rule has something to fall back to.</item>
+/// </list>
 /// </summary>
 internal sealed class AttemptInvoker(RequestState state, AttemptSettings settings) : HttpMessageInvoker(NoHandler.Instance, disposeHandler: false)
 {
     /// <inheritdoc/>
     public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        var rule = state.Rule!;
         var body = request.Content as ReplayContent;
+        rule.Mirrors?.Send(state, request, body);
+        var end = await SendToBackendAsync(request, body, cancellationToken);
+
+        // Step 5: Fall back
+        if (rule.Fallback is { } fallback && end.Failed && !state.Context.RequestAborted.IsCancellationRequested)
+        {
+            end = await fallback.InsteadAsync(state, end, body, cancellationToken) switch
+            {
+                FallbackChoice.OtherBackend => await SendToBackendAsync(request, body, cancellationToken),
+                FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse()),
+                _ => end,
+            };
+        }
+
+        state.Outcome = end.Outcome;
+        body?.Commit();
+        if (end.Response is null)
+        {
+            // Of a body that broke off, or a caller that left, YARP knows.
+            state.Error = end.Exception is OperationCanceledException && end.Cause is null ? null : end.Error;
+            ExceptionDispatchInfo.Throw(end.Exception!);
+        }
+
+        RequestDeadline.OnAnswered(state, end.TimeLeft);
+        return end.Response;
+    }
+
+    private async ValueTask<AttemptEnd> SendToBackendAsync(HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken)
+    {
+        var rule = state.Rule!;
+        var backend = state.Backend!;
+        var service = backend.Pool.State;
+        var key = backend.KeyOf(state.Context);
         var tried = default(ExcludedEndpoints);
+        service.Budget.Deposit();
         for (var attempt = 0; ; attempt++)
         {
-            var endpoint = Pick(in tried);
-            state.Endpoint = endpoint;
-            state.AttemptCount = attempt + 1;
+            // Step 1: Pick
+            var picked = backend.Pick(in tried, key);
+            if (picked.Endpoint is null)
+            {
+                return NoEndpoint(backend);
+            }
+
+            // Steps 2 and 3: Send, Judge
+            state.AttemptCount++;
+            state.Endpoint = picked.Endpoint;
             state.UpstreamStarted = settings.Time.GetTimestamp();
-            var load = endpoint.Load.Begin();
+            SetTimeout(request, rule);
+            tried.Add(picked.Endpoint);
+            var end = rule.Hedge is { } hedge && HedgeModel.Allows(state, rule)
+                ? await hedge.SendAsync(new HedgeRace(this, state, request, body, picked, backend, tried, key, cancellationToken), cancellationToken)
+                : await SendOnceAsync(request, picked, service, null, cancellationToken);
+            state.Endpoint = end.Endpoint;
+            state.UpstreamStarted = end.Started;
+            state.UpstreamAnswered = end.Answered;
+            if (body is { BrokeOff: true } && end.Response is null)
+            {
+                return end with { Error = null, Cause = null };
+            }
+
+            // Step 4: Again
+            if (end.Cause is not { } cause || !MayRetry(rule, service, body, attempt, cause, end.Response, out var delay))
+            {
+                return end;
+            }
+
+            settings.Retries?.Retried(backend.Config.Service, cause, end.Error);
+            end.Response?.Dispose();
             try
             {
-                var response = await endpoint.Connections.SendAsync(request, cancellationToken);
-                state.UpstreamAnswered = settings.Time.GetTimestamp();
-                var undelivered = response.Headers.NonValidated.Contains(MeshHeaders.Undelivered);
-                EndLoad(endpoint, load, undelivered);
-                if (!undelivered || !MayRetry(attempt, body))
-                {
-                    body?.Commit();
-                    return response;
-                }
-
-                response.Dispose();
+                await Task.Delay(delay, settings.Time, cancellationToken);
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+            catch (OperationCanceledException e)
             {
-                if (state.Context.RequestAborted.IsCancellationRequested)
-                {
-                    // An impatient caller says nothing about the endpoint.
-                    endpoint.Load.Abandon();
-                }
-                else
-                {
-                    EndLoad(endpoint, load, failed: e is not OperationCanceledException);
-                }
-
-                var error = ForwardErrors.FromSend(e);
-                if (e is OperationCanceledException || !error.Undelivered || !MayRetry(attempt, body))
-                {
-                    // Of a body that broke off, or a caller that left, YARP knows.
-                    state.Error = e is OperationCanceledException || body is { BrokeOff: true } ? null : error;
-                    body?.Commit();
-                    throw;
-                }
+                return AttemptEnd.Of(state, e, default) with { Endpoint = end.Endpoint, Outcome = end.Outcome };
             }
-
-            tried.Add(endpoint);
-            await Task.Delay(settings.Backoff(attempt + 1), settings.Time, cancellationToken);
         }
     }
 
-    /// <summary>A failure that comes fast must not look like a fast endpoint.</summary>
-    private static void EndLoad(EndpointState endpoint, long begun, bool failed)
+    /// <summary>
+    /// One send, and what it says of its endpoint. Touches nothing of the request's state, since a hedge's loser may end after its request.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<AttemptEnd> SendOnceAsync(
+        HttpRequestMessage request, Picked<EndpointState> picked, ServiceState service, HedgeRace? race, CancellationToken cancellationToken)
     {
-        if (failed)
+        var endpoint = picked.Endpoint!;
+        using var time = new AttemptTime(state.Rule!.BackendRequestTimeout, settings.Time, cancellationToken);
+        var begun = endpoint.Load.Begin();
+        var end = new AttemptEnd { Outcome = AttemptOutcome.Neutral };
+        try
         {
-            endpoint.Load.End(AttemptSettings.FailurePenalty);
+            end = AttemptEnd.Of(state, service.Policy.FailureCodes, await endpoint.Connections.SendAsync(request, time.Token));
         }
-        else
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            endpoint.Load.End(begun);
+            end = race is not null && race.IsLost(cancellationToken) ? AttemptEnd.Lost(e) : AttemptEnd.Of(state, e, time);
+        }
+        finally
+        {
+            EndLoad(endpoint, begun, end);
+            service.Ejector.Record(endpoint.Health, end.Outcome, picked.IsProbe);
+        }
+
+        var now = settings.Time.GetTimestamp();
+        return end with { Endpoint = endpoint, Started = begun, Answered = end.Response is null ? 0 : now, TimeLeft = time.Left(now) };
+    }
+
+    /// <summary>A failure that comes fast must not look like a fast endpoint; one that says nothing of it must not count.</summary>
+    private static void EndLoad(EndpointState endpoint, long begun, in AttemptEnd end)
+    {
+        switch (end.Outcome)
+        {
+            case AttemptOutcome.Failure when end.Response is null || end.Cause?.Kind == RetryCauseKind.Undelivered:
+                endpoint.Load.End(AttemptSettings.FailurePenalty);
+                break;
+            case AttemptOutcome.Neutral when !end.TookItsTime:
+                endpoint.Load.Abandon();
+                break;
+            default:
+                endpoint.Load.End(begun);
+                break;
         }
     }
 
-    private static bool MayRetry(int attempt, ReplayContent? body) =>
-        attempt < AttemptSettings.MaxRetries && (body is null || body.TryRelease());
-
-    private EndpointState Pick(in ExcludedEndpoints tried)
+    private bool MayRetry(
+        RouteRuleModel rule, ServiceState service, ReplayContent? body, int attempt, RetryCause cause, HttpResponseMessage? response, out TimeSpan delay)
     {
-        var endpoint = state.Backend!.Pick(in tried);
-        if (endpoint is not null)
+        delay = TimeSpan.Zero;
+        var undelivered = cause.Kind == RetryCauseKind.Undelivered;
+        var request = state.Context.Request;
+        if (attempt >= rule.Retry.MaxRetries(undelivered)
+            || !rule.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), cause)
+            || body is { CanReplay: false })
         {
-            return endpoint;
+            return false;
         }
 
-        state.Error = new ProxyError(ErrorReason.NoHealthyEndpoint, ErrorSource.Upstream, $"'{state.Backend.Name}' has no ready endpoint.", Undelivered: true);
-        throw new HttpRequestException("no endpoint");
+        delay = rule.Retry.Backoff(attempt + 1, settings.Random);
+        if (!undelivered && response is not null && WaitAskedFor(response) is { } asked && asked > delay)
+        {
+            delay = asked;
+        }
+
+        // Past the deadline there is no retry; nor while everyone else fails fast.
+        if (delay >= state.TimeLeft || service.Circuit is { State: CircuitState.Open })
+        {
+            return false;
+        }
+
+        if (!service.Budget.TryWithdraw())
+        {
+            state.BudgetSpent = true;
+            settings.Retries?.Withheld(state.Backend!.Config.Service);
+            return false;
+        }
+
+        return body is null || body.TryRelease();
+    }
+
+    private TimeSpan? WaitAskedFor(HttpResponseMessage response) =>
+        response.Headers.NonValidated.TryGetValues("Retry-After", out var values) && RetryAfter.TryParse(values.ToString(), settings.Time.GetUtcNow(), out var wait) ? wait : null;
+
+    /// <summary>Tells the next hop how long it has: what is left now, of the request and of this attempt.</summary>
+    private void SetTimeout(HttpRequestMessage request, RouteRuleModel rule)
+    {
+        var left = state.Deadline.Remaining(settings.Time.GetTimestamp());
+        if (rule.BackendRequestTimeout is { } bound && bound > TimeSpan.Zero && bound < left)
+        {
+            left = bound;
+        }
+
+        if (left < TimeSpan.MaxValue)
+        {
+            TimeoutHeader.Set(request, ErrorResponder.IsGrpc(state.Context.Request), left);
+        }
+    }
+
+    private static AttemptEnd NoEndpoint(BackendModel backend) => new()
+    {
+        Exception = new HttpRequestException("no endpoint"),
+        Error = new ProxyError(ErrorReason.NoHealthyEndpoint, ErrorSource.Upstream, $"'{backend.Name}' has no ready endpoint.", Undelivered: true),
+        Cause = RetryCause.Undelivered,
+        Outcome = AttemptOutcome.Failure,
+        TimeLeft = TimeSpan.MaxValue,
+    };
+
+    private AttemptEnd Replace(in AttemptEnd end, HttpResponseMessage response)
+    {
+        end.Response?.Dispose();
+        return end with { Response = response, TimeLeft = TimeSpan.MaxValue };
     }
 
     private sealed class NoHandler : HttpMessageHandler

@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar.Forwarding;
@@ -13,7 +14,9 @@ internal static class ForwardErrors
     {
         if (state.TimedOut)
         {
-            return new ProxyError(ErrorReason.RequestTimeout, ErrorSource.Upstream, "The request was not answered in time.");
+            return state.AttemptBound
+                ? new ProxyError(ErrorReason.AttemptTimeout, ErrorSource.Upstream, "The response was not whole in time.")
+                : RequestDeadline.TimedOut();
         }
 
         if (state.Context.RequestAborted.IsCancellationRequested)
@@ -57,6 +60,20 @@ internal static class ForwardErrors
         }
 
         return new ProxyError(ErrorReason.ProtocolError, ErrorSource.Upstream, Sentence(Innermost(exception)));
+    }
+
+    /// <summary>The connection had served before and was closed meanwhile: the server may never have seen the request, or it may.</summary>
+    public static bool IsStaleConnection(Exception? exception)
+    {
+        for (var e = exception; e is not null; e = e.InnerException)
+        {
+            if (e is StaleConnectionException)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static string Innermost(Exception? exception)

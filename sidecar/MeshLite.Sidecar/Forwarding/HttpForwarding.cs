@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using MeshLite.Sidecar.Pipeline;
 using Microsoft.AspNetCore.Http.Features;
@@ -25,9 +26,16 @@ internal sealed class HttpForwarding(
     private static readonly ForwarderRequestConfig WebSocketOverHttp1 = Config(HttpVersion.Version11, WebSocketIdle);
     private static readonly ForwarderRequestConfig WebSocketOverHttp2 = Config(HttpVersion.Version20, WebSocketIdle);
 
+    /// <summary>By the idle timeouts that policies declare: few, and they come back.</summary>
+    private readonly ConcurrentDictionary<TimeSpan, ForwarderRequestConfig> _idle = new();
+
     /// <summary>To the backend the router chose, over HTTP/2 in mTLS.</summary>
-    public Task ToMeshAsync(RequestState state, CancellationToken timeout) =>
-        SendAsync(state, state.Attempts, IsWebSocket(state.Context) ? WebSocketOverHttp2 : Http2, outbound, timeout);
+    public Task ToMeshAsync(RequestState state, CancellationToken timeout)
+    {
+        var isWebSocket = IsWebSocket(state.Context);
+        var config = state.Backend!.Config.Policy.IdleTimeout is { } idle ? _idle.GetOrAdd(idle, OfIdle) : isWebSocket ? WebSocketOverHttp2 : Http2;
+        return SendAsync(state, state.Attempts, config, outbound, timeout);
+    }
 
     /// <summary>To the application, in the version its caller spoke.</summary>
     public Task ToApplicationAsync(RequestState state, CancellationToken timeout)
@@ -54,6 +62,8 @@ internal sealed class HttpForwarding(
         var config = IsWebSocket(state.Context) ? WebSocketOverHttp1 : HttpProtocol.IsHttp2(state.Context.Request.Protocol) ? Http2 : Http1;
         return SendAsync(state, client, config, transformer, timeout, prefix);
     }
+
+    private static ForwarderRequestConfig OfIdle(TimeSpan idle) => Config(HttpVersion.Version20, idle > TimeSpan.Zero ? idle : Timeout.InfiniteTimeSpan);
 
     private static ForwarderRequestConfig Config(Version version, TimeSpan idle) => new()
     {

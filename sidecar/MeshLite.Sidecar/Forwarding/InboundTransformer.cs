@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Retry;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -14,14 +15,10 @@ internal sealed class InboundTransformer : MessageTransformer
             request.Headers.TryAddWithoutValidation(MeshHeaders.ClientId, state.Connection.PeerId ??= peer.ToString());
         }
 
-        if (context.Request.Headers[MeshHeaders.Timeout] is { Count: 1 } timeout)
-        {
-            request.Headers.TryAddWithoutValidation(MeshHeaders.Timeout, timeout.ToString());
-        }
-
-        // One attempt: nothing is kept for a second. Over HTTP/2 what is written must be flushed, and the answer may come first.
-        WrapBody(context, request, always: request.Version.Major > 1)?.Commit();
-        state.AttemptCount = 1;
+        // Over HTTP/2 what is written must be flushed, and the answer may come first. What may be sent twice is kept for that.
+        var maySendTwice = RetryPolicy.Default.MayResend(context.Request.Method, context.Request.Headers.ContainsKey("Idempotency-Key"), isGrpc: false, RetryCause.Reset);
+        WrapBody(context, request, always: request.Version.Major > 1 || maySendTwice);
+        request.Options.Set(ApplicationInvoker.State, state);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
 using System.Net;
+using MeshLite.Model;
+using MeshLite.Sidecar.Resilience.Retry;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -19,7 +21,7 @@ internal sealed class LocalApplication : IDisposable
     private readonly SocketsHttpHandler _http2;
 
     /// <summary>Makes the pools; connects on first use.</summary>
-    public LocalApplication(IPEndPoint address, EndpointConnector connector)
+    public LocalApplication(IPEndPoint address, EndpointConnector connector, AttemptSettings attempts)
     {
         Address = address;
         _connector = connector;
@@ -27,8 +29,9 @@ internal sealed class LocalApplication : IDisposable
             async (_, cancellation) => new SingleSendStream(await connector.ConnectPlainAsync(address, ConnectTimeout, cancellation)), IdleTimeout);
         _http2 = HttpHandlers.Create(
             async (_, cancellation) => await connector.ConnectPlainAsync(address, ConnectTimeout, cancellation), IdleTimeout);
-        Http1 = new HttpMessageInvoker(_http1, disposeHandler: false);
-        Http2 = new HttpMessageInvoker(_http2, disposeHandler: false);
+        var budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
+        Http1 = new ApplicationInvoker(_http1, budget, attempts);
+        Http2 = new ApplicationInvoker(_http2, budget, attempts);
     }
 
     /// <summary>Where it listens.</summary>

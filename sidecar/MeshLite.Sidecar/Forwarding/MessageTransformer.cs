@@ -23,8 +23,9 @@ internal abstract class MessageTransformer : HttpTransformer
     {
         var request = httpContext.Request;
         MessageHeaders.CopyRequest(request.Headers, proxyRequest);
-        proxyRequest.Headers.TryAddWithoutValidation("Host", request.Host.Value);
-        proxyRequest.RequestUri = new Uri(destinationPrefix + RawTarget(httpContext), AsSent);
+        var state = httpContext.Features.Get<RequestState>()!;
+        proxyRequest.Headers.TryAddWithoutValidation("Host", state.Host ?? request.Host.Value);
+        proxyRequest.RequestUri = new Uri(destinationPrefix + (state.Target ?? RawTarget(httpContext)), AsSent);
         AddToRequest(httpContext, proxyRequest);
         return ValueTask.CompletedTask;
     }
@@ -94,8 +95,10 @@ internal abstract class MessageTransformer : HttpTransformer
         return ValueTask.FromResult(true);
     }
 
-    /// <summary>A response's headers are there, copied and not yet sent. By default, it may now take as long as it keeps moving.</summary>
-    protected virtual void OnAnswered(RequestState state) => state.StopTimeout();
+    /// <summary>A response's headers are there, copied and not yet sent. By default, they are as they should be.</summary>
+    protected virtual void OnAnswered(RequestState state)
+    {
+    }
 
     /// <inheritdoc/>
     public sealed override ValueTask TransformResponseTrailersAsync(

@@ -1,5 +1,6 @@
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Pipeline;
+using Microsoft.Extensions.Primitives;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -18,24 +19,23 @@ internal sealed class OutboundTransformer(MeshState mesh) : MessageTransformer
             request.Headers.TryAddWithoutValidation(MeshHeaders.Source, self.Workload);
         }
 
-        if (context.Request.Headers[MeshHeaders.Timeout] is { Count: 1 } timeout)
-        {
-            request.Headers.TryAddWithoutValidation(MeshHeaders.Timeout, timeout.ToString());
-        }
-
         WrapBody(context, request, always: true);
     }
 
     /// <inheritdoc/>
     protected override void OnAnswered(RequestState state)
     {
-        var rule = state.Rule!;
-        if (rule.RequestTimeout is null)
+        var headers = state.Context.Response.Headers;
+        state.Rule!.ResponseHeaders?.Apply(headers);
+        if (state.StickyCookie is { } cookie)
         {
-            state.StopTimeout();
+            headers.SetCookie = StringValues.Concat(headers.SetCookie, cookie);
         }
 
-        rule.ResponseHeaders?.Apply(state.Context.Response.Headers);
+        if (state.BudgetSpent)
+        {
+            headers[MeshHeaders.RetryBudget] = "spent";
+        }
     }
 
     /// <inheritdoc/>

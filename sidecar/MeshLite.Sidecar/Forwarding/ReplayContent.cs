@@ -39,6 +39,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     private bool _abandoned;
     private bool _answered;
     private Exception? _failure;
+    private TaskCompletionSource<ReadOnlyMemory<byte>?>? _whole;
     private Attempt? _current;
     private TaskCompletionSource _attached = NewSignal();
 
@@ -51,6 +52,40 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             {
                 return _finished && _failure is not null;
             }
+        }
+    }
+
+    /// <summary>Whether all that was read is kept, so that another attempt could send it.</summary>
+    public bool CanReplay
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_overflowed && _failure is null;
+            }
+        }
+    }
+
+    /// <summary>The body, if the whole of it has been read and is kept; else null.</summary>
+    public ReadOnlyMemory<byte>? Whole
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _finished && _failure is null && !_overflowed ? _kept.AsMemory(0, _keptLength) : null;
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Whole"/>, once it has been read; null: it was too long, or broke off. May be called once, before the first attempt.</summary>
+    public Task<ReadOnlyMemory<byte>?> WholeAsync()
+    {
+        lock (_lock)
+        {
+            _whole ??= new TaskCompletionSource<ReadOnlyMemory<byte>?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _whole.Task;
         }
     }
 
@@ -158,6 +193,8 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             lock (_lock)
             {
                 _kept = null;
+                _keptLength = 0;
+                _whole?.TrySetResult(null);
             }
         }
 
@@ -235,6 +272,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             last = _current;
         }
 
+        _whole?.TrySetResult(Whole);
         last?.End(failure);
     }
 

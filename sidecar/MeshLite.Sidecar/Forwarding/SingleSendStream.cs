@@ -22,6 +22,7 @@ internal sealed class SingleSendStream(Stream inner) : Stream
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
     private volatile bool _awaitingResponse;
+    private volatile bool _served;
 
     public override bool CanRead => true;
 
@@ -39,14 +40,24 @@ internal sealed class SingleSendStream(Stream inner) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await inner.ReadAsync(buffer, cancellationToken);
+        int read;
+        try
+        {
+            read = await inner.ReadAsync(buffer, cancellationToken);
+        }
+        catch (IOException e) when (_awaitingResponse && _served)
+        {
+            throw new StaleConnectionException(e);
+        }
+
         if (read > 0)
         {
             _awaitingResponse = false;
+            _served = true;
         }
         else if (_awaitingResponse && !buffer.IsEmpty)
         {
-            throw new IOException("The server closed the connection without answering.");
+            throw _served ? new StaleConnectionException() : new IOException("The server closed the connection without answering.");
         }
 
         return read;
@@ -54,6 +65,7 @@ internal sealed class SingleSendStream(Stream inner) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        // A write that fails on a connection closed meanwhile is followed by a read that says so.
         if (!_awaitingResponse && BeginsRequest(buffer.Span))
         {
             _awaitingResponse = true;

@@ -8,6 +8,8 @@ using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.CircuitBreaker;
+using MeshLite.Sidecar.Resilience.Retry;
 using MeshLite.Sidecar.Routing;
 using Microsoft.AspNetCore.Connections;
 
@@ -164,22 +166,31 @@ internal sealed class TunnelService(
 
         ProxyError? error = null;
         var tried = default(ExcludedEndpoints);
-        for (var attempt = 0; attempt <= AttemptSettings.MaxRetries; attempt++)
+        for (var attempt = 0; attempt <= RetryPolicy.UndeliveredRetries; attempt++)
         {
-            if (backend.Pick(in tried) is not { } endpoint)
+            var (endpoint, isProbe) = backend.Pick(in tried, key: null);
+            if (endpoint is null)
             {
                 return (null, error ?? new ProxyError(ErrorReason.NoHealthyEndpoint, ErrorSource.Upstream, $"'{backend.Name}' has no ready endpoint."));
             }
 
+            var outcome = AttemptOutcome.Neutral;
             try
             {
                 var config = endpoint.Config;
-                return (await connector.ConnectMeshAsync(config.Address, config.Identity!, MeshTls.Tcp, backend.Pool.ConnectTimeout, CancellationToken.None), null);
+                var stream = await connector.ConnectMeshAsync(config.Address, config.Identity!, MeshTls.Tcp, backend.Config.Policy.ConnectTimeout, CancellationToken.None);
+                outcome = AttemptOutcome.Success;
+                return (stream, null);
             }
             catch (ConnectException e)
             {
+                outcome = AttemptOutcome.Failure;
                 error = ForwardErrors.FromSend(e);
                 tried.Add(endpoint);
+            }
+            finally
+            {
+                backend.Pool.State.Ejector.Record(endpoint.Health, outcome, isProbe);
             }
         }
 

@@ -1,10 +1,11 @@
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Resilience;
 
 namespace MeshLite.Sidecar.LoadBalancing;
 
 /// <summary>Makes endpoint states. One per program.</summary>
-internal sealed class EndpointFactory(EndpointConnector connector, TimeProvider time)
+internal sealed class EndpointFactory(EndpointConnector connector, Random random, TimeProvider time)
 {
     /// <summary>
     /// A state with nothing known of its load; its connections are bounded by <paramref name="connectTimeout"/> as it is then.
@@ -12,4 +13,7 @@ internal sealed class EndpointFactory(EndpointConnector connector, TimeProvider 
     /// </summary>
     public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout, long? joinedAt) =>
         new(config, new PeakEwma(time), connector, connectTimeout, joinedAt ?? time.GetTimestamp(), time);
+
+    /// <summary>What is known of a service that nobody has called yet.</summary>
+    public ServiceState CreateServiceState() => new(time, random);
 }

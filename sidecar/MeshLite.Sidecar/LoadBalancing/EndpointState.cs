@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Resilience.CircuitBreaker;
 using MeshLite.Protocol.Pki;
 using MeshLite.Sidecar.Identity;
 
@@ -29,6 +30,7 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
         _time = time;
         Config = config;
         Load = load;
+        Health = new EndpointHealth(time);
         JoinedAt = joinedAt;
         HashId = HashOf(config.Address);
         Version = config.Labels.GetValueOrDefault("version", "");
@@ -56,13 +58,14 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     /// <inheritdoc/>
     public ulong HashId { get; }
 
-    // To be its EndpointHealth's.
+    /// <summary>Whether it is left alone for now.</summary>
+    public EndpointHealth Health { get; }
 
     /// <inheritdoc/>
-    public bool IsOut => false;
+    public bool IsOut => Health.IsOut;
 
     /// <inheritdoc/>
-    public bool TryProbe() => false;
+    public bool TryProbe() => Health.TryProbe();
 
     /// <summary>Sends to this endpoint alone, over HTTP/2 in mTLS.</summary>
     public HttpMessageInvoker Connections { get; }

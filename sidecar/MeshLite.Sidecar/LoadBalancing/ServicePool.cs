@@ -1,4 +1,5 @@
 using MeshLite.Model;
+using MeshLite.Sidecar.Resilience;
 
 namespace MeshLite.Sidecar.LoadBalancing;
 
@@ -8,7 +9,6 @@ namespace MeshLite.Sidecar.LoadBalancing;
 /// </summary>
 internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
 {
-    private long _connectTimeoutTicks = TimeSpan.FromSeconds(1).Ticks;
     private volatile EndpointState[] _endpoints = [];
     private bool _updated;
 
@@ -21,12 +21,8 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
     /// <summary>Whether a destination has ever named it; read and written by <c>MeshState</c>.</summary>
     public bool Named { get; set; }
 
-    /// <summary>Bound on TCP connect and handshake, of the service's policy.</summary>
-    public TimeSpan ConnectTimeout
-    {
-        get => TimeSpan.FromTicks(Volatile.Read(ref _connectTimeoutTicks));
-        set => Volatile.Write(ref _connectTimeoutTicks, value.Ticks);
-    }
+    /// <summary>Policy, budget, breakers and limits.</summary>
+    public ServiceState State { get; } = factory.CreateServiceState();
 
     /// <summary>
     /// Takes a new set. An endpoint that did not change keeps its connections and what is known of its load. Those of the
@@ -41,14 +37,16 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
             var config = set.Endpoints[i];
             after[i] = before.TryGetValue(config.Address, out var known) && SameEndpoint(known.Config, config)
                 ? known
-                : factory.Create(config, () => ConnectTimeout, JoinedAt(known, config));
+                : factory.Create(config, () => State.Policy.ConnectTimeout, JoinedAt(known, config));
         }
 
         _updated = true;
         _endpoints = after;
-        foreach (var gone in before.Values.Except(after))
+        EndpointState[] gone = [.. before.Values.Except(after)];
+        State.Ejector.SetEndpoints(after.Length, Array.ConvertAll(gone, endpoint => endpoint.Health));
+        foreach (var endpoint in gone)
         {
-            gone.Dispose();
+            endpoint.Dispose();
         }
     }
 

@@ -9,6 +9,15 @@ internal enum ErrorReason
     /// <summary>Not allowed: authorization, or plaintext where mTLS is required.</summary>
     Denied,
 
+    /// <summary>The caller, or everyone together, is sending more than the policy allows.</summary>
+    RateLimited,
+
+    /// <summary>More is under way than the policy allows.</summary>
+    Overloaded,
+
+    /// <summary>The destination has been failing, and is left alone for a while.</summary>
+    CircuitOpen,
+
     /// <summary>All endpoints are gone or out of rotation.</summary>
     NoHealthyEndpoint,
 
@@ -23,6 +32,12 @@ internal enum ErrorReason
 
     /// <summary>The time for the whole request was up.</summary>
     RequestTimeout,
+
+    /// <summary>The time for one attempt was up, and no other may be made.</summary>
+    AttemptTimeout,
+
+    /// <summary>A route says that this request is to fail.</summary>
+    FaultInjected,
 
     /// <summary>What the caller or the upstream sent is not the protocol.</summary>
     ProtocolError,
@@ -49,11 +64,16 @@ internal static class ErrorReasons
     {
         ErrorReason.NoRoute => "no_route",
         ErrorReason.Denied => "denied",
+        ErrorReason.RateLimited => "rate_limited",
+        ErrorReason.Overloaded => "overloaded",
+        ErrorReason.CircuitOpen => "circuit_open",
         ErrorReason.NoHealthyEndpoint => "no_healthy_endpoint",
         ErrorReason.DestinationUnknown => "destination_unknown",
         ErrorReason.ConnectFailure => "connect_failure",
         ErrorReason.TlsFailure => "tls_failure",
         ErrorReason.RequestTimeout => "request_timeout",
+        ErrorReason.AttemptTimeout => "attempt_timeout",
+        ErrorReason.FaultInjected => "fault_injected",
         _ => "protocol_error",
     };
 
@@ -76,10 +96,24 @@ internal static class ErrorReasons
     {
         ErrorReason.NoRoute => StatusCodes.Status404NotFound,
         ErrorReason.Denied => StatusCodes.Status403Forbidden,
-        ErrorReason.NoHealthyEndpoint or ErrorReason.DestinationUnknown => StatusCodes.Status503ServiceUnavailable,
+        ErrorReason.RateLimited => StatusCodes.Status429TooManyRequests,
+        ErrorReason.Overloaded or ErrorReason.CircuitOpen or ErrorReason.NoHealthyEndpoint or ErrorReason.DestinationUnknown or ErrorReason.FaultInjected => StatusCodes.Status503ServiceUnavailable,
         ErrorReason.ConnectFailure or ErrorReason.TlsFailure => StatusCodes.Status502BadGateway,
-        ErrorReason.RequestTimeout => StatusCodes.Status504GatewayTimeout,
+        ErrorReason.RequestTimeout or ErrorReason.AttemptTimeout => StatusCodes.Status504GatewayTimeout,
         _ => source == ErrorSource.Downstream ? StatusCodes.Status400BadRequest : StatusCodes.Status502BadGateway,
+    };
+
+    /// <summary>
+    /// gRPC status for an HTTP one, as gRPC clients read a response without (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
+    /// </summary>
+    public static int GrpcStatus(int httpStatus) => httpStatus switch
+    {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 or 502 or 503 or 504 => 14,
+        _ => 2,
     };
 
     /// <summary>gRPC status (https://grpc.github.io/grpc/core/md_doc_statuscodes.html).</summary>
@@ -87,7 +121,8 @@ internal static class ErrorReasons
     {
         ErrorReason.NoRoute => 12,
         ErrorReason.Denied => 7,
-        ErrorReason.RequestTimeout => 4,
+        ErrorReason.RateLimited or ErrorReason.Overloaded => 8,
+        ErrorReason.RequestTimeout or ErrorReason.AttemptTimeout => 4,
         ErrorReason.ProtocolError => 13,
         _ => 14,
     };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -30,17 +31,23 @@ internal static class ErrorResponder
             response.Headers[MeshHeaders.Undelivered] = "1";
         }
 
+        if (context.Features.Get<RequestState>() is { BudgetSpent: true })
+        {
+            response.Headers[MeshHeaders.RetryBudget] = "spent";
+        }
+
+        if (RetryAfter(error) is { } wait)
+        {
+            // RFC 9110 §10.2.3: whole seconds, so that nobody comes too early.
+            response.Headers.RetryAfter = ((long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
         if (IsGrpc(context.Request))
         {
             return RespondGrpcAsync(response, error);
         }
 
-        response.StatusCode = ErrorReasons.HttpStatus(error.Reason, error.Source);
-        if (response.StatusCode == StatusCodes.Status503ServiceUnavailable)
-        {
-            response.Headers.RetryAfter = "1";
-        }
-
+        response.StatusCode = error.HttpStatus;
         var json = AcceptsJson(context.Request);
         var body = json
             ? $$"""{"error":"{{reason}}","message":"{{JsonEncodedText.Encode(error.Detail)}}"}""" + "\n"
@@ -62,10 +69,13 @@ internal static class ErrorResponder
     {
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ErrorReasons.GrpcStatus(error.Reason).ToString();
+        response.Headers["grpc-status"] = error.GrpcStatus.ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Uri.EscapeDataString($"{ErrorReasons.Label(error.Reason)}: {error.Detail}").Replace("%20", " ", StringComparison.Ordinal);
         return response.CompleteAsync();
     }
+
+    private static TimeSpan? RetryAfter(ProxyError error) =>
+        error.RetryAfter ?? (error.HttpStatus == StatusCodes.Status503ServiceUnavailable && error.Status is null ? TimeSpan.FromSeconds(1) : null);
 
     private static bool AcceptsJson(HttpRequest request)
     {

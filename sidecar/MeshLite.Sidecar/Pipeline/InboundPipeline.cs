@@ -2,6 +2,8 @@ using MeshLite.Model;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.Timeouts;
 
 namespace MeshLite.Sidecar.Pipeline;
 
@@ -10,6 +12,8 @@ namespace MeshLite.Sidecar.Pipeline;
 /// <list type="number">
 /// <item>Peer: plaintext where mTLS is required goes no further; what the peer says of itself is noted.</item>
 /// <item>Message: as outbound.</item>
+/// <item>Deadline: the caller's, where it sent one.</item>
+/// <item>Admission: the caller's rate, then what this pod takes at once.</item>
 /// <item>Forward: to the application, in the HTTP version its caller spoke.</item>
 /// <item>Respond: the mesh's own failures, marked undelivered where the application never saw the request.</item>
 /// <item>Record.</item>
@@ -19,13 +23,10 @@ namespace MeshLite.Sidecar.Pipeline;
 internal sealed class InboundPipeline(
     MeshState mesh,
     ConnectionTracker connections,
+    InboundLimits limits,
     HttpForwarding forwarding,
-    RequestRecorder recorder,
-    TimeProvider time)
+    RequestRecorder recorder)
 {
-    /// <value>60 s to the response's headers, as outbound: an unmeshed caller has no bound of its own.</value>
-    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
-
     /// <summary>Serves one request.</summary>
     public async Task InvokeAsync(RequestState state)
     {
@@ -38,19 +39,30 @@ internal sealed class InboundPipeline(
         // Step 2: Message
         state.Error ??= MessageChecks.Check(state.Context);
 
-        // Step 3: Forward
+        // Step 3: Deadline
+        state.Error ??= RequestDeadline.Begin(state, timeout: null);
+
+        // Steps 4 and 5: Admission, Forward
+        state.Error ??= limits.Enter(state);
         if (state.Error is null)
         {
-            await forwarding.ToApplicationAsync(state, state.StartTimeout(DefaultTimeout, time));
+            try
+            {
+                await forwarding.ToApplicationAsync(state, state.Timeout);
+            }
+            finally
+            {
+                limits.Leave();
+            }
         }
 
-        // Step 4: Respond
+        // Step 6: Respond
         if (state.Error is { } error)
         {
             await ErrorResponder.RespondAsync(state.Context, error, toSidecar: state.Connection.Peer is not null);
         }
 
-        // Step 5: Record
+        // Step 7: Record
         recorder.Inbound(state);
     }
 

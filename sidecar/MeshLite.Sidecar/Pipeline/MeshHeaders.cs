@@ -26,6 +26,12 @@ internal static class MeshHeaders
     /// <summary>The caller's remaining time; the one mesh header accepted from anyone (it can only shorten).</summary>
     public const string Timeout = "meshlite-timeout";
 
+    /// <summary>The same of gRPC, which is the application's own.</summary>
+    public const string GrpcTimeout = "grpc-timeout";
+
+    /// <summary>On a response: what failed was not sent again, because the destination's retry budget is spent.</summary>
+    public const string RetryBudget = "meshlite-retry-budget";
+
     /// <summary>Whether a header belongs to the mesh. With an underscore too: CGI, WSGI and their kin give applications both under one name.</summary>
     public static bool IsMeshHeader(string name) =>
         name.Length > Prefix.Length + 1 && name[Prefix.Length] is '-' or '_' && (name[0] | 0x20) == 'm' && name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);

@@ -2,8 +2,10 @@ using MeshLite.Model;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.Fault;
+using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar.Pipeline;
 
@@ -12,10 +14,13 @@ namespace MeshLite.Sidecar.Pipeline;
 /// <list type="number">
 /// <item>Message: refuse what two parsers could read differently, before anything acts on it.</item>
 /// <item>Destination: the authority's, pinned for the whole request; the first use asks the control plane.</item>
-/// <item>Route: match, then split. After the destination, which brings the rules.</item>
+/// <item>Route: match, then split; a redirect ends here. After the destination, which brings the rules.</item>
+/// <item>Deadline: the rule's or the caller's, whichever is earlier; counted from the request's arrival.</item>
+/// <item>Fault: on purpose, within the deadline, and before limits, which are about what is really sent.</item>
+/// <item>Admission: rate limit, circuit, concurrency of the backend's Service.</item>
 /// <item>Forward: header modifiers, then attempts, each picking an endpoint anew.</item>
-/// <item>Respond: the mesh's own failures; the application's responses have passed already.</item>
-/// <item>Record: metrics and access log, whatever happened.</item>
+/// <item>Respond: the rule's fallback, or the mesh's own failure; the application's responses have passed already.</item>
+/// <item>Record: metrics, span and access log, whatever happened.</item>
 /// </list>
 /// One per program; thread-safe.
 /// </summary>
@@ -24,12 +29,9 @@ internal sealed class OutboundPipeline(
     ConnectionTracker connections,
     HttpForwarding forwarding,
     Passthrough passthrough,
-    RequestRecorder recorder,
-    TimeProvider time)
+    FaultInjector faults,
+    RequestRecorder recorder)
 {
-    /// <value>Without a policy no call is unbounded: 60 s to the response's headers.</value>
-    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
-
     /// <summary>Serves one request.</summary>
     public async Task InvokeAsync(RequestState state)
     {
@@ -47,35 +49,110 @@ internal sealed class OutboundPipeline(
             state.Error = DestinationError(state);
         }
 
-        // Steps 3 and 4: Route, Forward
+        // Steps 3 to 7: Route, Deadline, Fault, Admission, Forward
         if (state.Error is null)
         {
             if (state.Destination!.Kind == DestinationKind.NotInMesh)
             {
-                await passthrough.ForwardAsync(state, state.StartTimeout(DefaultTimeout, time));
+                await PassAsync(state);
             }
             else if ((state.Error = Router.Route(state)) is null)
             {
-                await ForwardAsync(state);
+                await ServeAsync(state);
             }
         }
 
-        // Step 5: Respond
+        // Step 8: Respond
         if (state.Error is { } error)
         {
-            await ErrorResponder.RespondAsync(context, error, toSidecar: false);
+            await RespondAsync(state, error);
         }
 
-        // Step 6: Record
+        // Step 9: Record
         recorder.Outbound(state);
     }
 
-    private Task ForwardAsync(RequestState state)
+    private async Task PassAsync(RequestState state)
+    {
+        if ((state.Error = RequestDeadline.Begin(state, timeout: null)) is null)
+        {
+            await passthrough.ForwardAsync(state, state.Timeout);
+        }
+    }
+
+    private async Task ServeAsync(RequestState state)
     {
         var rule = state.Rule!;
-        rule.RequestHeaders?.Apply(state.Context.Request.Headers);
-        var timeout = state.StartTimeout(rule.RequestTimeout ?? DefaultTimeout, time);
-        return forwarding.ToMeshAsync(state, timeout);
+        if (rule.Redirect is { } redirect)
+        {
+            await redirect.RespondAsync(state);
+            return;
+        }
+
+        // Step 4: Deadline
+        if ((state.Error = RequestDeadline.Begin(state, rule.RequestTimeout)) is not null)
+        {
+            return;
+        }
+
+        // Step 5: Fault
+        if (rule.Fault is { } fault && !await InjectAsync(state, fault))
+        {
+            return;
+        }
+
+        // Step 6: Admission
+        state.Error = await Admission.EnterAsync(state, state.Context.RequestAborted);
+        if (state.Error is { } refused && rule.Fallback is { } fallback && await fallback.TryOtherBackendAsync(state, refused, state.Context.RequestAborted))
+        {
+            state.Error = null;
+        }
+
+        if (state.Error is not null)
+        {
+            return;
+        }
+
+        // Step 7: Forward
+        try
+        {
+            rule.RequestHeaders?.Apply(state.Context.Request.Headers);
+            await forwarding.ToMeshAsync(state, state.Timeout);
+        }
+        finally
+        {
+            Admission.Leave(state);
+        }
+    }
+
+    /// <summary>False: the request ends here.</summary>
+    private async ValueTask<bool> InjectAsync(RequestState state, FaultConfig fault)
+    {
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(state.Timeout, state.Context.RequestAborted);
+            state.Error = await faults.ApplyAsync(fault, either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            state.Error = state.TimedOut ? RequestDeadline.TimedOut(undelivered: true) : null;
+            return false;
+        }
+
+        return state.Error is null;
+    }
+
+    private static Task RespondAsync(RequestState state, ProxyError error)
+    {
+        if (state.Rule?.Fallback is { Response: not null } fallback && error.Reason is not (ErrorReason.NoRoute or ErrorReason.FaultInjected)
+            && error.Source != ErrorSource.Downstream && !state.Context.Response.HasStarted)
+        {
+            state.Masked = error;
+            state.Error = null;
+            return fallback.RespondAsync(state.Context);
+        }
+
+        return ErrorResponder.RespondAsync(state.Context, error, toSidecar: false);
     }
 
     private static ProxyError? DestinationError(RequestState state) => state.Destination switch

@@ -108,7 +108,7 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
     // The reason may be another sidecar's: then its response carries it.
     private static string Reason(RequestState state)
     {
-        if (state.Error is { } error)
+        if ((state.Error ?? state.Masked) is { } error)
         {
             return ErrorReasons.Label(error.Reason);
         }

@@ -1,6 +1,9 @@
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
+using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.CircuitBreaker;
+using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
 using MeshLite.Sidecar.Telemetry.Tracing;
 using Microsoft.AspNetCore.Http.Features;
@@ -15,6 +18,9 @@ namespace MeshLite.Sidecar.Pipeline;
 internal sealed class RequestState
 {
     private readonly DefaultHttpContext _context = new();
+    /// <value>What a timer can count. 49 days.</value>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private CancellationTokenSource? _timeout;
 
     /// <summary>Makes a state with its attempts.</summary>
@@ -51,8 +57,41 @@ internal sealed class RequestState
     /// <summary>The rule that matched.</summary>
     public RouteRuleModel? Rule { get; set; }
 
-    /// <summary>The backend the split chose.</summary>
+    /// <summary>The match of <see cref="Rule"/> that it was, for the prefix a rewrite replaces.</summary>
+    public RouteMatchModel? Match { get; set; }
+
+    /// <summary>The backend the split chose, or the rule's fallback.</summary>
     public BackendModel? Backend { get; set; }
+
+    /// <summary>The Service whose limits let this request in, to be told when it ends.</summary>
+    public ServiceState? Admitted { get; set; }
+
+    /// <summary>The circuit that let it pass; a new policy may have brought another meanwhile.</summary>
+    public DestinationCircuit? Circuit { get; set; }
+
+    /// <summary>It is the one request that shows whether the destination's circuit may close.</summary>
+    public bool IsCircuitProbe { get; set; }
+
+    /// <summary>What the last attempt says of the destination.</summary>
+    public AttemptOutcome Outcome { get; set; }
+
+    /// <summary>A <c>Set-Cookie</c> value that keeps the caller with its backend; null: none to set.</summary>
+    public string? StickyCookie { get; set; }
+
+    /// <summary>Host and target to send instead of those that came; null: as they came.</summary>
+    public string? Host { get; set; }
+
+    /// <inheritdoc cref="Host"/>
+    public string? Target { get; set; }
+
+    /// <summary>When the request must be over, if a rule or its caller says so.</summary>
+    public Deadline Deadline { get; set; }
+
+    /// <summary>What is left of that; <see cref="TimeSpan.MaxValue"/>: nobody has said.</summary>
+    public TimeSpan TimeLeft => Deadline.Remaining(Time.GetTimestamp());
+
+    /// <summary>The timer that runs now is that of the one attempt.</summary>
+    public bool AttemptBound { get; set; }
 
     /// <summary>The endpoint of the last attempt.</summary>
     public EndpointState? Endpoint { get; set; }
@@ -72,6 +111,15 @@ internal sealed class RequestState
     /// <summary>What failed, where the mesh failed it.</summary>
     public ProxyError? Error { get; set; }
 
+    /// <summary>What failed and was answered by the rule's fallback instead: for metrics and logs.</summary>
+    public ProxyError? Masked { get; set; }
+
+    /// <summary>The rule's fallback has been used; there is no second.</summary>
+    public bool FellBack { get; set; }
+
+    /// <summary>Another attempt would have been made, had the budget not been spent.</summary>
+    public bool BudgetSpent { get; set; }
+
     /// <summary>Sends to the chosen backend, again where that is safe.</summary>
     public AttemptInvoker Attempts { get; }
 
@@ -89,12 +137,21 @@ internal sealed class RequestState
         UpstreamStarted = UpstreamAnswered = 0;
         Destination = null;
         Rule = null;
+        Match = null;
         Backend = null;
+        Admitted = null;
+        Circuit = null;
+        IsCircuitProbe = false;
+        Outcome = AttemptOutcome.Neutral;
+        StickyCookie = Host = Target = null;
+        Deadline = Deadline.None;
+        AttemptBound = false;
         Endpoint = null;
         AttemptCount = 0;
         RequestBytes = ResponseBytes = 0;
         Answered = false;
-        Error = null;
+        Error = Masked = null;
+        FellBack = BudgetSpent = false;
     }
 
     /// <summary>Ends it; what it held can be collected.</summary>
@@ -109,26 +166,23 @@ internal sealed class RequestState
         _context.Uninitialize();
     }
 
-    /// <summary>Bounds the request from now on; zero or less: no bound.</summary>
-    public CancellationToken StartTimeout(TimeSpan timeout, TimeProvider time)
+    /// <summary>
+    /// Bounds what is under way from now on, instead of what did before; <see cref="TimeSpan.MaxValue"/>: nothing does. Where the
+    /// timer has fired already, it has.
+    /// </summary>
+    public void StartTimeout(TimeSpan timeout)
     {
-        if (timeout <= TimeSpan.Zero)
-        {
-            return CancellationToken.None;
-        }
-
+        var due = timeout > LongestTimer ? System.Threading.Timeout.InfiniteTimeSpan : timeout;
         if (_timeout is null)
         {
-            _timeout = new CancellationTokenSource(timeout, time);
+            _timeout = new CancellationTokenSource(due, Time);
         }
         else
         {
-            _timeout.CancelAfter(timeout);
+            _timeout.CancelAfter(due);
         }
-
-        return _timeout.Token;
     }
 
-    /// <summary>Lifts the bound: a response without a policy may take as long as it keeps moving.</summary>
-    public void StopTimeout() => _timeout?.CancelAfter(Timeout.InfiniteTimeSpan);
+    /// <summary>Cancelled when the time is up; may be asked for once <see cref="StartTimeout"/> was called.</summary>
+    public CancellationToken Timeout => _timeout?.Token ?? CancellationToken.None;
 }

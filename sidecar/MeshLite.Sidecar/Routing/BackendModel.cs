@@ -54,17 +54,15 @@ internal sealed class BackendModel
     }
 
     /// <summary>
-    /// An endpoint for one attempt, not one of <paramref name="tried"/> while there is another; none when there is none.
-    /// <paramref name="key"/> is <see cref="KeyOf"/> the request; <paramref name="anyOut"/> false: no endpoint is asked whether it is out.
+    /// An endpoint for one attempt, not one of <paramref name="tried"/> while there is another, nor one that is out unless it is to
+    /// be probed; none when there is none. <paramref name="key"/> is <see cref="KeyOf"/> the request.
     /// </summary>
-    public Picked<EndpointState> Pick(in ExcludedEndpoints tried, ulong? key, bool anyOut) => _picker.Pick(in tried, key, anyOut);
-
-    /// <summary>The same for callers without a key, while nobody is out.</summary>
-    public EndpointState? Pick(in ExcludedEndpoints tried) => Pick(in tried, null, anyOut: false).Endpoint;
+    public Picked<EndpointState> Pick(in ExcludedEndpoints tried, ulong? key) => _picker.Pick(in tried, key, Pool.State.Ejector.OutCount > 0);
 
     /// <summary>What a request is hashed by; null where this backend does not hash, or the request lacks it. Once a request: all attempts share it.</summary>
-    public ulong? KeyOf(IHeaderDictionary headers, IPAddress? source) =>
-        Config.Policy.LoadBalancer is { Type: LoadBalancerType.RingHash } hashing ? HashKey.Of(hashing.HashOn, headers, source) : null;
+    public ulong? KeyOf(HttpContext context) => Config.Policy.LoadBalancer is { Type: LoadBalancerType.RingHash } hashing
+        ? HashKey.Of(hashing.HashOn, context.Request.Headers, context.Connection.RemoteIpAddress)
+        : null;
 
     private EndpointPicker<EndpointState> CreatePicker(LoadBalancerConfig config, EndpointState[] endpoints)
     {

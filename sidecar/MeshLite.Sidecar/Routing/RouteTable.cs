@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
 
 namespace MeshLite.Sidecar.Routing;
 
@@ -34,12 +35,12 @@ internal sealed class RouteTable
     /// Builds the table. False: <paramref name="problems"/> say what cannot be run, the destination must be refused. Header
     /// modifiers that may not be are left out, and named among the problems of a table that is built all the same.
     /// </summary>
-    public static bool TryBuild(DestinationConfig config, Random random, [NotNullWhen(true)] out RouteTable? table, out ImmutableArray<string> problems) =>
-        TryBuild(config, random, useIndex: config.Matches.Length >= IndexFrom, out table, out problems);
+    public static bool TryBuild(DestinationConfig config, AttemptSettings settings, [NotNullWhen(true)] out RouteTable? table, out ImmutableArray<string> problems) =>
+        TryBuild(config, settings, useIndex: config.Matches.Length >= IndexFrom, out table, out problems);
 
     /// <summary>As above; tests compare both ways of finding.</summary>
     internal static bool TryBuild(
-        DestinationConfig config, Random random, bool useIndex, [NotNullWhen(true)] out RouteTable? table, out ImmutableArray<string> problems)
+        DestinationConfig config, AttemptSettings settings, bool useIndex, [NotNullWhen(true)] out RouteTable? table, out ImmutableArray<string> problems)
     {
         var errors = new List<string>();
         var ignored = new List<string>();
@@ -48,11 +49,10 @@ internal sealed class RouteTable
         {
             CheckBackends(rule, config.Backends.Length, errors);
             rules.Add(new RouteRuleModel(
-                rule.Name,
-                new WeightedSplit(rule.Backends, random),
+                rule,
                 HeaderModifier.Build(rule.RequestHeaders, $"rule '{rule.Name}', request headers", ignored),
                 HeaderModifier.Build(rule.ResponseHeaders, $"rule '{rule.Name}', response headers", ignored),
-                rule.RequestTimeout));
+                settings));
         }
 
         var models = rules.MoveToImmutable();
@@ -70,22 +70,22 @@ internal sealed class RouteTable
         return table is not null;
     }
 
-    /// <summary>The rule of the first match, in the order of the configuration; false: <c>no_route</c>.</summary>
-    public bool TryMatch(in RequestHead head, [NotNullWhen(true)] out RouteRuleModel? rule)
+    /// <summary>The first match, in the order of the configuration, which leads to its rule; false: <c>no_route</c>.</summary>
+    public bool TryMatch(in RequestHead head, [NotNullWhen(true)] out RouteMatchModel? found)
     {
-        rule = null;
+        found = null;
         if (_index is not null)
         {
             var position = _index.Find(in head);
-            rule = position < 0 ? null : _matches[position].Rule;
-            return rule is not null;
+            found = position < 0 ? null : _matches[position];
+            return found is not null;
         }
 
         foreach (var match in _matches)
         {
             if (match.Matches(in head))
             {
-                rule = match.Rule;
+                found = match;
                 return true;
             }
         }
@@ -105,6 +105,19 @@ internal sealed class RouteTable
             if (weight < 0)
             {
                 problems.Add($"rule '{rule.Name}': weight {weight} is negative");
+            }
+        }
+
+        if (rule.Fallback?.Backend is { } fallback && (fallback < 0 || fallback >= backends))
+        {
+            problems.Add($"rule '{rule.Name}': there is no backend {fallback} to fall back to");
+        }
+
+        foreach (var mirror in rule.Mirrors)
+        {
+            if (mirror.Backend < 0 || mirror.Backend >= backends)
+            {
+                problems.Add($"rule '{rule.Name}': there is no backend {mirror.Backend} to mirror to");
             }
         }
     }

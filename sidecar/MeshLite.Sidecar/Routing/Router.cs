@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshLite.Sidecar.Routing;
 
-/// <summary>The route stage: match the request against its destination's rules, then split over the rule's backends. Pure but for the splits' counters.</summary>
+/// <summary>
+/// The route stage: match the request against its destination's rules, then split over the rule's backends, unless the rule redirects.
+/// Pure but for the splits' counters.
+/// </summary>
 internal static class Router
 {
     /// <summary>Sets rule and backend of <paramref name="state"/>, or says why there is none.</summary>
@@ -18,13 +21,23 @@ internal static class Router
                 $"The path can be read in more than one way ({target.Ambiguity}), and '{destination.Service}' has routes by path.");
         }
 
-        if (!destination.Routes.TryMatch(new RequestHead(request.Method, in target, request.Headers), out var rule))
+        if (!destination.Routes.TryMatch(new RequestHead(request.Method, in target, request.Headers), out var match))
         {
             return new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"No route of '{destination.Service}' matches this request.", Undelivered: true);
         }
 
+        var rule = match.Rule;
+        state.Match = match;
         state.Rule = rule;
-        var chosen = rule.Split.Next();
+        if (rule.Redirect is not null)
+        {
+            return null;
+        }
+
+        rule.Rewrite?.Apply(state, in target);
+        string? cookie = null;
+        var chosen = rule.Sticky is { } sticky ? sticky.Choose(rule.Split, request.Headers, out cookie) : rule.Split.Next();
+        state.StickyCookie = cookie;
         if (chosen < 0)
         {
             return new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"The rule '{rule.Name}' sends requests nowhere.", Undelivered: true);

@@ -1,5 +1,6 @@
 using MeshLite.Model;
 using MeshLite.Protocol.V1;
+using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Config;
 using MeshLite.TestKit;
 
@@ -16,7 +17,7 @@ public sealed class MeshStateTests
     public MeshStateTests()
     {
         // No backends in these tests, so nothing makes endpoints.
-        _mesh = new(_outbox, null!, new Random(1), _time);
+        _mesh = new(_outbox, null!, new AttemptSettings(_time, new Random(1)));
         _outbox.Begin(new Hello());
     }
 

@@ -22,6 +22,11 @@ public sealed class ErrorResponderTests
     {
         { "NoRoute", "Mesh", "no_route", 404, 12 },
         { "Denied", "Downstream", "denied", 403, 7 },
+        { "RateLimited", "Mesh", "rate_limited", 429, 8 },
+        { "Overloaded", "Mesh", "overloaded", 503, 8 },
+        { "CircuitOpen", "Mesh", "circuit_open", 503, 14 },
+        { "AttemptTimeout", "Upstream", "attempt_timeout", 504, 4 },
+        { "FaultInjected", "Mesh", "fault_injected", 503, 14 },
         { "NoHealthyEndpoint", "Upstream", "no_healthy_endpoint", 503, 14 },
         { "DestinationUnknown", "Mesh", "destination_unknown", 503, 14 },
         { "ConnectFailure", "Upstream", "connect_failure", 502, 14 },

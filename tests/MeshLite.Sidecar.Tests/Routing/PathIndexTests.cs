@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using FsCheck;
 using FsCheck.Fluent;
+using FsCheck;
 using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Routing;
+using MeshLite.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshLite.Sidecar.Tests.Routing;
@@ -51,15 +53,15 @@ public sealed class PathIndexTests
                 Matches = [.. matches.Select((match, i) => match with { Rule = i })],
                 Rules = [.. matches.Select((_, i) => new RouteRuleConfig { Name = $"{i}" })],
             };
-            RouteTable.TryBuild(config, new Random(1), useIndex: true, out var indexed, out _).ShouldBeTrue();
-            RouteTable.TryBuild(config, new Random(1), useIndex: false, out var linear, out _).ShouldBeTrue();
+            RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), useIndex: true, out var indexed, out _).ShouldBeTrue();
+            RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), useIndex: false, out var linear, out _).ShouldBeTrue();
             foreach (var (method, path, header, query) in heads)
             {
                 var headers = new HeaderDictionary { ["h"] = header };
                 var normal = PathNormalizer.Normalize(path).Path;
                 linear.TryMatch(new RequestHead(method, normal, query, headers), out var expected);
                 indexed.TryMatch(new RequestHead(method, normal, query, headers), out var found);
-                found?.Name.ShouldBe(expected?.Name);
+                found?.Rule.Name.ShouldBe(expected?.Rule.Name);
                 (found is null).ShouldBe(expected is null);
             }
         }).QuickCheckThrowOnFailure();
@@ -83,7 +85,7 @@ public sealed class PathIndexTests
             ],
             Rules = [new RouteRuleConfig { Name = "r" }],
         };
-        RouteTable.TryBuild(config, new Random(1), out var table, out _).ShouldBeTrue();
+        RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), out var table, out _).ShouldBeTrue();
         var headers = new HeaderDictionary();
         MatchSome(table, headers, 1).ShouldBe(3);
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Routing;
+using MeshLite.TestKit;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshLite.Sidecar.Tests.Routing;
@@ -136,7 +138,7 @@ public sealed class RouteTableTests
             Match(path: new(PathMatchType.Exact, "a")))
             with { Rules = [new RouteRuleConfig { Name = "r", Backends = [new(1, 1), new(0, -1)] }] };
 
-        RouteTable.TryBuild(config, new Random(1), out var table, out var problems).ShouldBeFalse();
+        RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), out var table, out var problems).ShouldBeFalse();
 
         table.ShouldBeNull();
         problems.Length.ShouldBe(8);
@@ -155,10 +157,11 @@ public sealed class RouteTableTests
             Rules = [new RouteRuleConfig { Name = "r", Backends = [new(0, 1)], RequestTimeout = TimeSpan.FromSeconds(2), RequestHeaders = new() { Set = [new("host", "x"), new("x-a", "1")] }, ResponseHeaders = new() { Remove = ["meshlite-error"] } }],
         };
 
-        RouteTable.TryBuild(config, new Random(1), out var table, out var problems).ShouldBeTrue();
+        RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), out var table, out var problems).ShouldBeTrue();
 
         problems.Length.ShouldBe(2);
-        table!.TryMatch(Head("/"), out var rule).ShouldBeTrue();
+        table!.TryMatch(Head("/"), out var match).ShouldBeTrue();
+        var rule = match!.Rule;
         rule!.Name.ShouldBe("r");
         rule.RequestHeaders.ShouldNotBeNull();
         rule.ResponseHeaders.ShouldBeNull();
@@ -173,7 +176,7 @@ public sealed class RouteTableTests
     [InlineData(PathMatchType.RegularExpression, ".*", true)]
     public void LooksAtPaths_Matches_SaysWhetherPathsMatter(PathMatchType type, string value, bool expected)
     {
-        RouteTable.TryBuild(Config(Match(path: new(type, value)), Match()), new Random(1), out var table, out _);
+        RouteTable.TryBuild(Config(Match(path: new(type, value)), Match()), new AttemptSettings(new ManualTimeProvider(), new Random(1)), out var table, out _);
 
         table!.LooksAtPaths.ShouldBe(expected);
     }
@@ -184,11 +187,11 @@ public sealed class RouteTableTests
 
     private static string? Rule(DestinationConfig config, RequestHead head)
     {
-        RouteTable.TryBuild(config, new Random(1), useIndex: true, out var indexed, out _).ShouldBeTrue();
-        RouteTable.TryBuild(config, new Random(1), useIndex: false, out var linear, out _).ShouldBeTrue();
+        RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), useIndex: true, out var indexed, out _).ShouldBeTrue();
+        RouteTable.TryBuild(config, new AttemptSettings(new ManualTimeProvider(), new Random(1)), useIndex: false, out var linear, out _).ShouldBeTrue();
         indexed.TryMatch(in head, out var found).ShouldBe(linear.TryMatch(in head, out var expected));
-        found?.Name.ShouldBe(expected?.Name);
-        return found?.Name;
+        found?.Rule.Name.ShouldBe(expected?.Rule.Name);
+        return found?.Rule.Name;
     }
 
     private static RouteMatchConfig Match(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MeshLite.Protocol.Grpc;
+using MeshLite.Sidecar.Pipeline;
 
 namespace MeshLite.Sidecar.Resilience.Timeouts;
 
@@ -32,6 +33,14 @@ internal static class TimeoutHeader
         }
 
         return true;
+    }
+
+    /// <summary>Writes it into a request that is about to be sent, in place of what was there.</summary>
+    public static void Set(HttpRequestMessage request, bool isGrpc, TimeSpan remaining)
+    {
+        var name = isGrpc ? MeshHeaders.GrpcTimeout : MeshHeaders.Timeout;
+        request.Headers.Remove(name);
+        request.Headers.TryAddWithoutValidation(name, Format(remaining));
     }
 
     /// <summary>What is left, in the finest unit that fits; below 0 it is 0. One allocation: the string.</summary>

@@ -1,0 +1,80 @@
+using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Retry;
+using MeshLite.Sidecar.Resilience.Timeouts;
+using MeshLite.Sidecar.Telemetry;
+
+namespace MeshLite.Sidecar.Forwarding;
+
+/// <summary>
+/// The client YARP sends an inbound request by, to the application: once, and again where it refused the connection, or where
+/// a kept-alive connection turned out to be dead and the request may be sent twice. A response, whatever its status, is passed
+/// on: whether to send again because of it is the caller's sidecar's to decide, which may choose another endpoint; both
+/// deciding would multiply the load on a service that fails. Thread-safe; one per HTTP version, within <see cref="LocalApplication"/>.
+/// </summary>
+internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBudget budget, AttemptSettings settings) : HttpMessageInvoker(connections, disposeHandler: false)
+{
+    /// <summary>The request's state, carried along with the message.</summary>
+    public static readonly HttpRequestOptionsKey<RequestState> State = new("meshlite");
+
+    /// <inheritdoc/>
+    public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        request.Options.TryGetValue(State, out var state)
+            ? SendAsync(request, state, cancellationToken)
+            : base.SendAsync(request, cancellationToken); // the sidecar's own health check
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, RequestState state, CancellationToken cancellationToken)
+    {
+        var body = request.Content as ReplayContent;
+        budget.Deposit();
+        for (var attempt = 0; ; attempt++)
+        {
+            state.AttemptCount++;
+            state.UpstreamStarted = settings.Time.GetTimestamp();
+            if (!state.Deadline.IsNone)
+            {
+                TimeoutHeader.Set(request, ErrorResponder.IsGrpc(state.Context.Request), state.TimeLeft);
+            }
+
+            try
+            {
+                var response = await base.SendAsync(request, cancellationToken);
+                state.UpstreamAnswered = settings.Time.GetTimestamp();
+                body?.Commit();
+                RequestDeadline.OnAnswered(state, TimeSpan.MaxValue);
+                return response;
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException && MayRetry(state, body, attempt, e))
+            {
+                settings.Retries?.Inbound(e);
+            }
+            catch (Exception)
+            {
+                body?.Commit();
+                throw;
+            }
+
+            await Task.Delay(RetryPolicy.Default.Backoff(attempt + 1, settings.Random), settings.Time, cancellationToken);
+        }
+    }
+
+    private bool MayRetry(RequestState state, ReplayContent? body, int attempt, Exception e)
+    {
+        if (attempt >= RetryPolicy.UndeliveredRetries || state.Context.RequestAborted.IsCancellationRequested || state.TimedOut || body is { BrokeOff: true })
+        {
+            return false;
+        }
+
+        var request = state.Context.Request;
+        var error = ForwardErrors.FromSend(e);
+        var cause = error.Undelivered ? RetryCause.Undelivered : RetryCause.Reset;
+        return (error.Undelivered || ForwardErrors.IsStaleConnection(e))
+            && RetryPolicy.Default.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), cause)
+            && CanSendBodyAgain(state, body, error.Undelivered)
+            && budget.TryWithdraw()
+            && (body is null || body.TryRelease());
+    }
+
+    /// <summary>A body that is not wrapped for replay was read by nobody where there was no connection to write it to.</summary>
+    private static bool CanSendBodyAgain(RequestState state, ReplayContent? body, bool undelivered) =>
+        body is not null ? body.CanReplay : undelivered || state.RequestBytes == 0;
+}

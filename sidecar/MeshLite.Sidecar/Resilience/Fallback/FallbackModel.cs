@@ -1,0 +1,123 @@
+using System.Net;
+using System.Text;
+using MeshLite.Model;
+using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Retry;
+
+namespace MeshLite.Sidecar.Resilience.Fallback;
+
+/// <summary>
+/// What a rule answers when its backend can't: no endpoint, an open circuit, a full bulkhead, a failed or late attempt, a
+/// response that counts as a failure; after all retries. A response of the mesh's own, or another backend, to which only what may be
+/// sent twice goes a second time. The failure stays visible as the reason in metrics and logs. Immutable; one per rule.
+/// </summary>
+internal sealed class FallbackModel(FallbackConfig config)
+{
+    /// <summary>The mesh's own response; null: another backend answers.</summary>
+    public StaticResponseConfig? Response => config.Response;
+
+    /// <summary>
+    /// The backend did not let the request in: it was not sent, so another may have it. True: the other one let it in.
+    /// </summary>
+    public ValueTask<bool> TryOtherBackendAsync(RequestState state, ProxyError error, CancellationToken cancellationToken) =>
+        config.Backend is { } index && !state.FellBack ? MoveAsync(state, index, error, cancellationToken) : ValueTask.FromResult(false);
+
+    /// <summary>What to do instead of passing on a failed end. The request has moved already where another backend is the answer.</summary>
+    public async ValueTask<FallbackChoice> InsteadAsync(RequestState state, AttemptEnd end, ReplayContent? body, CancellationToken cancellationToken)
+    {
+        if (config.Response is not null)
+        {
+            if (end.Response is null)
+            {
+                return FallbackChoice.None; // the pipeline answers what has no response
+            }
+
+            state.Masked = Reason(end);
+            return FallbackChoice.StaticResponse;
+        }
+
+        if (state.FellBack || cancellationToken.IsCancellationRequested || !MayMove(state, end) || (body is not null && !body.TryRelease()))
+        {
+            return FallbackChoice.None;
+        }
+
+        state.Outcome = end.Outcome;
+        Admission.Leave(state);
+        if (!await MoveAsync(state, config.Backend!.Value, Reason(end), cancellationToken))
+        {
+            return FallbackChoice.None;
+        }
+
+        end.Response?.Dispose();
+        return FallbackChoice.OtherBackend;
+    }
+
+    /// <summary>Answers a request that got no response.</summary>
+    public Task RespondAsync(HttpContext context)
+    {
+        var (status, contentType, text) = config.Response!;
+        var response = context.Response;
+        response.Clear();
+        response.StatusCode = status;
+        var body = Encoding.UTF8.GetBytes(text);
+        response.ContentLength = body.Length;
+        if (contentType.Length > 0)
+        {
+            response.ContentType = contentType;
+        }
+
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.BodyWriter.WriteAsync(body).AsTask();
+    }
+
+    /// <summary>As if the backend had answered it.</summary>
+    public HttpResponseMessage CreateResponse()
+    {
+        var response = config.Response!;
+        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(response.Body));
+        if (response.ContentType.Length > 0)
+        {
+            content.Headers.TryAddWithoutValidation("Content-Type", response.ContentType);
+        }
+
+        return new HttpResponseMessage((HttpStatusCode)response.Status) { Content = content };
+    }
+
+    private static bool MayMove(RequestState state, AttemptEnd end)
+    {
+        var request = state.Context.Request;
+        return end.Cause?.Kind == RetryCauseKind.Undelivered
+            || state.Rule!.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), RetryCause.Reset);
+    }
+
+    private static async ValueTask<bool> MoveAsync(RequestState state, int index, ProxyError error, CancellationToken cancellationToken)
+    {
+        var from = state.Backend;
+        state.Backend = state.Destination!.Backends[index];
+        state.FellBack = true;
+        if (state.Backend.Config.Missing || await Admission.EnterAsync(state, cancellationToken) is not null)
+        {
+            state.Backend = from;
+            return false;
+        }
+
+        state.Masked = error;
+        return true;
+    }
+
+    private static ProxyError Reason(AttemptEnd end) =>
+        end.Error ?? new ProxyError(ErrorReason.ProtocolError, ErrorSource.Upstream, $"The backend answered {(int?)end.Response?.StatusCode ?? 0}.");
+}
+
+/// <summary>What a fallback does.</summary>
+internal enum FallbackChoice
+{
+    /// <summary>Nothing: the failure is the answer.</summary>
+    None,
+
+    /// <summary>The request has moved to another backend, where it is to be sent.</summary>
+    OtherBackend,
+
+    /// <summary>The mesh answers.</summary>
+    StaticResponse,
+}
