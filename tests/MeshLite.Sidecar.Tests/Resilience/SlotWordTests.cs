@@ -56,13 +56,13 @@ public sealed class SlotWordTests
         var taken = new long[4];
         await InParallel.RunAsync(thread =>
         {
-            for (var i = 0; i < 100_000; i++)
+            for (var i = 0; i < 500_000; i++)
             {
                 SlotWord.Add(_ring, 2, 3);
                 taken[thread] += SlotWord.Take(_ring, 2, 2);
             }
         });
 
-        (taken.Sum() + SlotWord.Sum(_ring, 2)).ShouldBe(4 * 100_000 * 3);
+        (taken.Sum() + SlotWord.Sum(_ring, 2)).ShouldBe(4 * 500_000 * 3);
     }
 }
