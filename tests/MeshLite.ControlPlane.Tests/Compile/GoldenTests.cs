@@ -36,9 +36,9 @@ public sealed class GoldenTests
     }
 
     [Fact]
-    public void Cases_AreFound() => Cases().Count.ShouldBeGreaterThanOrEqualTo(15);
+    public void Cases_AreFound() => Cases().Count.ShouldBeGreaterThanOrEqualTo(30);
 
-    private static string Snapshot(MeshCase input)
+    internal static string Snapshot(MeshCase input)
     {
         var destinations = new JsonObject();
         var endpoints = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
@@ -79,5 +79,5 @@ public sealed class GoldenTests
     private static JsonNode Json(IMessage message) =>
         JsonNode.Parse(new JsonFormatter(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true)).Format(message))!;
 
-    private static string GoldenDirectory([CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "..", "golden");
+    internal static string GoldenDirectory([CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "..", "golden");
 }

@@ -46,8 +46,13 @@ internal sealed class MeshCase
     {
         var result = YamlReader.Read(yaml);
         result.Problem.ShouldBeNull();
-        var test = result.Documents.OfType<MapNode>().FirstOrDefault(d => TextOf(d, "kind") == "Case");
-        return new MeshCase([.. result.Documents.Select((d, i) => (d, i)).Where(d => d.d != test).Select(d => DocumentReader.Read(d.d, "input.yaml", d.i))], test);
+        return Of(result.Documents);
+    }
+
+    public static MeshCase Of(ImmutableArray<Node> nodes)
+    {
+        var test = nodes.OfType<MapNode>().FirstOrDefault(d => TextOf(d, "kind") == "Case");
+        return new MeshCase([.. nodes.Select((d, i) => (d, i)).Where(d => d.d != test).Select(d => DocumentReader.Read(d.d, "input.yaml", d.i))], test);
     }
 
     public static IndexView ViewOf(IEnumerable<IndexChange> changes) =>
