@@ -68,13 +68,19 @@ internal readonly ref struct ExpositionWriter(IBufferWriter<byte> output, Exposi
         }
     }
 
-    public void Bucket(ReadOnlySpan<byte> name, ReadOnlySpan<byte> labels, ReadOnlySpan<byte> le, long count)
+    /// <summary>One bucket; <paramref name="exemplar"/> only in OpenMetrics, the other format has none.</summary>
+    public void Bucket(ReadOnlySpan<byte> name, ReadOnlySpan<byte> labels, ReadOnlySpan<byte> le, long count, Exemplar? exemplar)
     {
         Start(name, "_bucket"u8, labels, le);
         var span = _output.GetSpan(24);
         count.TryFormat(span, out var written, default, CultureInfo.InvariantCulture);
-        span[written] = (byte)'\n';
-        _output.Advance(written + 1);
+        _output.Advance(written);
+        if (exemplar is not null)
+        {
+            WriteExemplar(exemplar);
+        }
+
+        Text("\n"u8);
     }
 
     public void End()
@@ -96,6 +102,20 @@ internal readonly ref struct ExpositionWriter(IBufferWriter<byte> output, Exposi
             Escape(target, values[i], quotes: true);
             target.Write("\""u8);
         }
+    }
+
+    // OpenMetrics 1.0, "Exemplars": " # " labels " " value " " timestamp in seconds.
+    private void WriteExemplar(Exemplar exemplar)
+    {
+        Text(" # "u8);
+        exemplar.Trace.WriteLabels(_output.GetSpan(TraceExemplar.LabelsLength));
+        _output.Advance(TraceExemplar.LabelsLength);
+        Text(" "u8);
+        var span = _output.GetSpan(64);
+        exemplar.Value.TryFormat(span, out var written, "R", CultureInfo.InvariantCulture);
+        span[written++] = (byte)' ';
+        (exemplar.Time.ToUnixTimeMilliseconds() / 1000m).TryFormat(span[written..], out var time, "0.000", CultureInfo.InvariantCulture);
+        _output.Advance(written + time);
     }
 
     private void Start(ReadOnlySpan<byte> name, ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> labels, ReadOnlySpan<byte> le)

@@ -28,6 +28,7 @@ public sealed class HistogramFamily : SeriesFamily<HistogramSeries>
     private protected override void WriteSeries(ref ExpositionWriter writer, HistogramSeries series, ReadOnlySpan<byte> labels)
     {
         var le = writer.Format == ExpositionFormat.OpenMetrics ? _openMetricsLabels : _textLabels;
+        var exemplars = writer.Format == ExpositionFormat.OpenMetrics ? series.CopyExemplars() : null;
         Span<long> buckets = _bounds.Length < 64 ? stackalloc long[_bounds.Length + 1] : new long[_bounds.Length + 1];
         var sum = series.Read(buckets);
 
@@ -36,7 +37,7 @@ public sealed class HistogramFamily : SeriesFamily<HistogramSeries>
         for (var i = 0; i < buckets.Length; i++)
         {
             count += buckets[i];
-            writer.Bucket(NameBytes, labels, le[i], count);
+            writer.Bucket(NameBytes, labels, le[i], count, exemplars?[i]);
         }
 
         writer.Sample(NameBytes, "_sum"u8, labels, sum);

@@ -9,6 +9,7 @@ public sealed class HistogramSeries : Series
     private readonly double[] _bounds;
     private readonly Cells _first;
     private Cells?[]? _stripes;
+    private Exemplar?[]? _exemplars;
 
     internal HistogramSeries(ISeriesOwner owner, double[] bounds, string[] labelValues)
         : base(owner, labelValues)
@@ -17,8 +18,11 @@ public sealed class HistogramSeries : Series
         _first = new Cells(bounds.Length + 1);
     }
 
-    /// <summary>Counts one observation, in the unit of the family's name. NaN is not a size and is ignored.</summary>
-    public void Observe(double value)
+    /// <summary>Counts one observation, in the unit of the family's name. NaN is not a size and is ignored. Allocates nothing.</summary>
+    public void Observe(double value) => Observe(value, default);
+
+    /// <summary>As above; where the observation has a span, its bucket remembers that (the last one) for OpenMetrics.</summary>
+    public void Observe(double value, TraceExemplar trace)
     {
         if (double.IsNaN(value))
         {
@@ -40,8 +44,18 @@ public sealed class HistogramSeries : Series
             Interlocked.CompareExchange(ref _stripes, new Cells?[StripedCounter.StripeCount], null);
         }
 
+        if (!trace.IsEmpty)
+        {
+            // After the count: who sees the exemplar sees a bucket that is not empty.
+            var exemplars = _exemplars ?? Interlocked.CompareExchange(ref _exemplars, new Exemplar?[bounds.Length + 1], null) ?? _exemplars!;
+            Volatile.Write(ref exemplars[bucket], new Exemplar(trace, value, UtcNow));
+        }
+
         Touch();
     }
+
+    /// <summary>The last exemplars by bucket; null: there never was one. To be read before the buckets.</summary>
+    internal Exemplar?[]? CopyExemplars() => (Exemplar?[]?)Volatile.Read(ref _exemplars)?.Clone();
 
     /// <summary>
     /// Adds the buckets (not cumulative) into <paramref name="buckets"/> and returns the sum. An observation under way may

@@ -31,6 +31,9 @@ public abstract class Series
     /// <summary>When a sweep last saw that the series had been used. Written by the sweeper only.</summary>
     internal long LastUse { get; private set; }
 
+    /// <summary>The time, where a record wants it.</summary>
+    private protected DateTimeOffset UtcNow => _owner.UtcNow;
+
     /// <summary>
     /// Every record calls this after it changed the value: one plain read, unless a sweep came by since the last use.
     /// The value is written before the state is looked at, so a series that goes dormant under a writer's hands is woken
@@ -74,6 +77,9 @@ internal interface ISeriesOwner
 {
     /// <summary>A timestamp of the registry's clock.</summary>
     long Now { get; }
+
+    /// <summary>The time of that clock.</summary>
+    DateTimeOffset UtcNow { get; }
 
     /// <summary>A dormant series was used again.</summary>
     void Relist(Series series);

@@ -82,6 +82,8 @@ public abstract class SeriesFamily<TSeries> : MetricFamily, ISeriesOwner
 
     long ISeriesOwner.Now => _timeProvider.GetTimestamp();
 
+    DateTimeOffset ISeriesOwner.UtcNow => _timeProvider.GetUtcNow();
+
     internal sealed override void Write(ref ExpositionWriter writer, ArrayBufferWriter<byte> scratch)
     {
         writer.Header(this);

@@ -10,7 +10,8 @@ namespace MeshLite.Sidecar.Admin;
 /// <summary>
 /// The operators' view (design.md §7), JSON on loopback: <c>GET /config</c> (resources in force with versions),
 /// <c>/clusters</c> (endpoints and their load), <c>/certs</c>, <c>/stats</c>, <c>GET|PUT /logging</c>,
-/// <c>POST /drain</c>. Never a key or token. Runs on request threads, reads immutable state.
+/// <c>POST /drain</c>. Every field is described in <c>sidecar/ADMIN.md</c>, which a test holds to it. Never a key or token.
+/// Runs on request threads, reads immutable state.
 /// </summary>
 internal sealed class AdminEndpoint(
     MeshState mesh, ResourceCache resources, ConfigStream stream, WorkloadIdentity identity,
@@ -81,7 +82,7 @@ internal sealed class AdminEndpoint(
 
     private object Logging() => new { Default = levels.Default.ToString(), ByCategory = levels.ByCategory.ToDictionary(e => e.Key, e => e.Value.ToString()) };
 
-    // {"level": "Debug"} or {"category": "MeshLite.Sidecar.Config", "level": "Debug"}
+    // {"level": "Debug"} or {"category": "MeshLite.Sidecar.Config", "level": "Debug"}; a category without level has none of its own again
     private async Task SetLoggingAsync(HttpContext context)
     {
         LoggingChange? change;
@@ -92,6 +93,13 @@ internal sealed class AdminEndpoint(
         catch (JsonException e)
         {
             await FailAsync(context, StatusCodes.Status400BadRequest, $"not JSON: {e.Message}");
+            return;
+        }
+
+        if (change is { Category.Length: > 0, Level: null })
+        {
+            levels.Set(change.Category, null);
+            await WriteAsync(context, Logging());
             return;
         }
 

@@ -12,7 +12,7 @@ internal sealed class RequestSeries
     private readonly RequestRecord _labels;
     private readonly string _method;
 
-    public RequestSeries(in RequestRecord record, int hash, CounterSeries requests, HistogramSeries duration)
+    public RequestSeries(in RequestRecord record, int hash, CounterSeries requests, HistogramSeries duration, HistogramSeries requestBytes, HistogramSeries responseBytes)
     {
         // Only what is a label: the rest of the record must not be kept alive.
         _labels = new RequestRecord
@@ -34,6 +34,8 @@ internal sealed class RequestSeries
         Hash = hash;
         Requests = requests;
         Duration = duration;
+        RequestBytes = requestBytes;
+        ResponseBytes = responseBytes;
     }
 
     public int Hash { get; }
@@ -41,6 +43,10 @@ internal sealed class RequestSeries
     public CounterSeries Requests { get; }
 
     public HistogramSeries Duration { get; }
+
+    public HistogramSeries RequestBytes { get; }
+
+    public HistogramSeries ResponseBytes { get; }
 
     /// <summary>
     /// Cheap rather than good: lengths and last four characters, where names of one kind differ. Collisions cost

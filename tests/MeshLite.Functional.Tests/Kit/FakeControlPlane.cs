@@ -58,6 +58,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     /// <summary>Where spans go; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
     public MeshLite.Model.TracingConfig Tracing { get; set; } = new();
 
+    /// <summary>Whether subscriptions nobody set are answered, with "unknown", rather than never.</summary>
+    public bool AnswersUnknown { get; set; }
+
     /// <summary>Whether each stream is ended with an error.</summary>
     public bool RefuseStreams { get; set; }
 
@@ -196,6 +199,11 @@ internal sealed class FakeControlPlane : IAsyncDisposable
             if (_resources.TryGetValue(key, out var resource))
             {
                 queue.Writer.TryWrite(resource);
+            }
+            else if (AnswersUnknown)
+            {
+                var body = MeshMapper.ToProto(new DestinationConfig { Authority = authority, Kind = MeshLite.Model.DestinationKind.Unknown });
+                queue.Writer.TryWrite(new Resource { Key = key, Version = ContentHash.Of(body), Destination = body });
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using MeshLite.Metrics;
@@ -7,7 +8,10 @@ namespace MeshLite.Sidecar.Tests.Metrics;
 
 public sealed class HistogramSeriesTests : IDisposable
 {
-    private readonly MetricRegistry _registry = new(new ManualTimeProvider());
+    private readonly ManualTimeProvider _time = new();
+    private readonly MetricRegistry _registry;
+
+    public HistogramSeriesTests() => _registry = new MetricRegistry(_time);
 
     public void Dispose() => _registry.Dispose();
 
@@ -97,6 +101,55 @@ public sealed class HistogramSeriesTests : IDisposable
         samples["x_seconds_bucket{le=0.25}"].ShouldBe(2 * Rounds);
         samples["x_seconds_sum"].ShouldBe(Rounds * (0.25 + 0.5 + 0.75));
     }
+
+    [Fact]
+    public void Observe_WithSpan_IsTheExemplarOfItsBucketInOpenMetricsOnly()
+    {
+        var histogram = _registry.AddHistogram("x_seconds", "X.", new FamilyOptions { Buckets = new[] { 1.0, 2.0 } }, "a").Series("b");
+        histogram.Observe(0.5, new TraceExemplar(0x4bf92f3577b34da6, 0xa3ce929d0e0e4736, 0x00f067aa0ba902b7));
+        _time.Advance(TimeSpan.FromMilliseconds(1500));
+        histogram.Observe(1.25, new TraceExemplar(1, 2, 3));
+        histogram.Observe(1.5, new TraceExemplar(4, 5, 6));
+        histogram.Observe(1.75);
+        histogram.Observe(3);
+
+        Exposition.Write(_registry).ShouldNotContain("trace_id");
+        Exposition.Write(_registry, ExpositionFormat.OpenMetrics).Split('\n').Where(line => line.StartsWith("x_seconds", StringComparison.Ordinal)).ShouldBe(
+        [
+            """x_seconds_bucket{a="b",le="1.0"} 1 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736",span_id="00f067aa0ba902b7"} 0.5 1767225600.000""",
+            """x_seconds_bucket{a="b",le="2.0"} 4 # {trace_id="00000000000000040000000000000005",span_id="0000000000000006"} 1.5 1767225601.500""",
+            """x_seconds_bucket{a="b",le="+Inf"} 5""",
+            """x_seconds_sum{a="b"} 8""",
+            """x_seconds_count{a="b"} 5""",
+        ]);
+    }
+
+    // OpenMetrics 1.0: "the exemplar MUST be within the bucket", at most 128 characters of label names and values.
+    [Fact]
+    public void Observe_AnyValuesWithSpans_EachExemplarIsWithinItsBucket() =>
+        Prop.ForAll<(NormalFloat Value, bool Traced)[]>(observations =>
+        {
+            using var registry = new MetricRegistry(_time);
+            var histogram = registry.AddHistogram("x_seconds", "X.", new FamilyOptions { Buckets = new[] { -10.0, 0, 1, 100 } }).Series();
+            foreach (var (value, traced) in observations)
+            {
+                histogram.Observe(value.Get, traced ? new TraceExemplar(1, 1, 1) : default);
+            }
+
+            var below = double.NegativeInfinity;
+            foreach (var line in Exposition.Write(registry, ExpositionFormat.OpenMetrics).Split('\n').Where(line => line.StartsWith("x_seconds_bucket", StringComparison.Ordinal)))
+            {
+                var le = line.Split('"')[1] is "+Inf" ? double.PositiveInfinity : double.Parse(line.Split('"')[1], CultureInfo.InvariantCulture);
+                var last = observations.LastOrDefault(o => o.Traced && o.Value.Get > below && o.Value.Get <= le);
+                line.Contains(" # ").ShouldBe(last.Traced);
+                if (last.Traced)
+                {
+                    double.Parse(line.Split("} ")[^1].Split(' ')[0], CultureInfo.InvariantCulture).ShouldBe(last.Value.Get);
+                }
+
+                below = le;
+            }
+        }).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData(new double[0])]

@@ -18,7 +18,7 @@ public sealed class BackendModelTests
 
     public BackendModelTests()
     {
-        _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, _time), _time));
+        _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, _time), new Random(1), _time));
         SetEndpoints(4);
     }
 
@@ -70,20 +70,20 @@ public sealed class BackendModelTests
         var seen = new HashSet<int>();
         for (var user = 0; user < 50; user++)
         {
-            var key = backend.KeyOf(new HeaderDictionary { ["x-user"] = $"user-{user}" }, null);
+            var key = backend.KeyOf(Request($"user-{user}"));
             key.ShouldNotBeNull();
-            var picks = Enumerable.Range(0, 10).Select(_ => backend.Pick(default, key, anyOut: false).Endpoint!.Config.Address.Port).Distinct().ToArray();
+            var picks = Enumerable.Range(0, 10).Select(_ => backend.Pick(default, key).Endpoint!.Config.Address.Port).Distinct().ToArray();
             seen.Add(picks.ShouldHaveSingleItem());
         }
 
         seen.Order().ShouldBe([1, 2, 3, 4]);
-        backend.KeyOf(new HeaderDictionary(), IPAddress.Loopback).ShouldBeNull();
+        backend.KeyOf(Request(null)).ShouldBeNull();
     }
 
     [Fact]
     public void KeyOf_OtherLoadBalancers_IsNone() =>
         Backend(new LoadBalancerConfig { HashOn = new HashKeyConfig(HashKeyType.Header, "x-user") })
-            .KeyOf(new HeaderDictionary { ["x-user"] = "me" }, IPAddress.Loopback).ShouldBeNull();
+            .KeyOf(Request("me")).ShouldBeNull();
 
     [Theory]
     [InlineData(LoadBalancerType.PeakEwma)]
@@ -106,6 +106,17 @@ public sealed class BackendModelTests
         Picks(backend, 4_000).Count(port => port == 5).ShouldBeInRange(700, 900);
     }
 
+    private static DefaultHttpContext Request(string? user)
+    {
+        var context = new DefaultHttpContext { Connection = { RemoteIpAddress = IPAddress.Loopback } };
+        if (user is not null)
+        {
+            context.Request.Headers["x-user"] = user;
+        }
+
+        return context;
+    }
+
     private BackendModel Backend(LoadBalancerConfig config) =>
         new(new BackendConfig { Service = Orders, Policy = new ServicePolicyConfig { LoadBalancer = config } }, _pool, new Random(1), _time);
 
@@ -116,5 +127,5 @@ public sealed class BackendModelTests
     })]));
 
     private static int[] Picks(BackendModel backend, int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => backend.Pick(default, null, anyOut: false).Endpoint!.Config.Address.Port)];
+        [.. Enumerable.Range(0, count).Select(_ => backend.Pick(default, null).Endpoint!.Config.Address.Port)];
 }

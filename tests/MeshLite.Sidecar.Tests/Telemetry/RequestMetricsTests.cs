@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using MeshLite.Metrics;
 using MeshLite.Sidecar.Telemetry;
+using MeshLite.Sidecar.Telemetry.Tracing;
 using MeshLite.Sidecar.Tests.Metrics;
 using MeshLite.TestKit;
 
@@ -44,6 +45,8 @@ public sealed class RequestMetricsTests : IDisposable
             Reason = "connect_failure",
             Tls = true,
             Duration = TimeSpan.FromMilliseconds(7),
+            RequestBytes = 65,
+            ResponseBytes = 5_000_000_000,
         });
 
         const string Labels = "direction=inbound,source_workload=frontend-1,source_namespace=shop,destination_service=orders,destination_namespace=store,"
@@ -54,6 +57,12 @@ public sealed class RequestMetricsTests : IDisposable
         samples[$"meshlite_request_duration_seconds_sum{{{Labels}}}"].ShouldBe(0.007, 1e-9);
         samples[$"meshlite_request_duration_seconds_bucket{{{Labels},le=0.005}}"].ShouldBe(0);
         samples[$"meshlite_request_duration_seconds_bucket{{{Labels},le=0.01}}"].ShouldBe(1);
+        samples[$"meshlite_request_bytes_sum{{{Labels}}}"].ShouldBe(65);
+        samples[$"meshlite_request_bytes_bucket{{{Labels},le=64}}"].ShouldBe(0);
+        samples[$"meshlite_request_bytes_bucket{{{Labels},le=256}}"].ShouldBe(1);
+        samples[$"meshlite_response_bytes_sum{{{Labels}}}"].ShouldBe(5e9);
+        samples[$"meshlite_response_bytes_bucket{{{Labels},le=67108864}}"].ShouldBe(0);
+        samples[$"meshlite_response_bytes_count{{{Labels}}}"].ShouldBe(1);
     }
 
     [Fact]
@@ -89,6 +98,8 @@ public sealed class RequestMetricsTests : IDisposable
             {
                 samples[$"meshlite_requests_total{{{group.Key}}}"].ShouldBe(group.Count());
                 samples[$"meshlite_request_duration_seconds_count{{{group.Key}}}"].ShouldBe(group.Count());
+                samples[$"meshlite_request_bytes_count{{{group.Key}}}"].ShouldBe(group.Count());
+                samples[$"meshlite_response_bytes_count{{{group.Key}}}"].ShouldBe(group.Count());
             }
         }).QuickCheckThrowOnFailure();
 
@@ -104,9 +115,12 @@ public sealed class RequestMetricsTests : IDisposable
         requests.Length.ShouldBe(RequestMetrics.MaxRequestSeries + 1);
         requests.Sum(s => s.Value).ShouldBe(3000);
         requests.Single(s => s.Key.Contains("destination_workload=_other")).Value.ShouldBe(1000);
-        var durations = Exposition.Samples(_registry).Where(s => s.Key.StartsWith("meshlite_request_duration_seconds_count{", StringComparison.Ordinal)).ToArray();
-        durations.Length.ShouldBe(RequestMetrics.MaxDurationSeries + 1);
-        durations.Sum(s => s.Value).ShouldBe(3000);
+        foreach (var name in (string[])["meshlite_request_duration_seconds", "meshlite_request_bytes", "meshlite_response_bytes"])
+        {
+            var histograms = Exposition.Samples(_registry).Where(s => s.Key.StartsWith($"{name}_count{{", StringComparison.Ordinal)).ToArray();
+            histograms.Length.ShouldBe(RequestMetrics.MaxHistogramSeries + 1);
+            histograms.Sum(s => s.Value).ShouldBe(3000);
+        }
     }
 
     [Fact]
@@ -125,6 +139,42 @@ public sealed class RequestMetricsTests : IDisposable
             _time.Advance(TimeSpan.FromMinutes(12));
             GC.Collect();
         }
+    }
+
+    [Fact]
+    public void Record_IdleForTenMinutes_LeavesEveryFamilyButWhatIsUsed()
+    {
+        _metrics.Record(new RequestRecord { Route = "idle", Status = 200 });
+        for (var minute = 0; minute < 11; minute++)
+        {
+            _metrics.Record(new RequestRecord { Route = "used", Status = 200 });
+            _time.Advance(TimeSpan.FromMinutes(1));
+            if (minute < 9)
+            {
+                Routes().ShouldBe(["idle", "used"]);
+            }
+        }
+
+        Routes().ShouldBe(["used"]);
+        return;
+
+        string[] Routes() =>
+        [
+            .. Exposition.Samples(_registry).Keys.Where(key => key.StartsWith("meshlite_re", StringComparison.Ordinal))
+                .Select(key => key.Contains("route=idle") ? "idle" : "used").Distinct().Order(),
+        ];
+    }
+
+    [Fact]
+    public void Record_SpanExported_IsTheExemplarOfItsDuration()
+    {
+        _metrics.Record(new RequestRecord { Duration = TimeSpan.FromMilliseconds(7), TraceId = new TraceId(1, 2), ExportedSpan = new SpanId(3) });
+        _metrics.Record(new RequestRecord { Duration = TimeSpan.FromMilliseconds(70), TraceId = new TraceId(4, 5) });
+
+        var lines = Exposition.Write(_registry, ExpositionFormat.OpenMetrics).Split('\n').Where(line => line.Contains(" # {")).ToArray();
+        lines.Length.ShouldBe(1);
+        lines[0].ShouldStartWith("meshlite_request_duration_seconds_bucket{");
+        lines[0].ShouldEndWith(",le=\"0.01\"} 1 # {trace_id=\"00000000000000010000000000000002\",span_id=\"0000000000000003\"} 0.007 1767225600.000");
     }
 
     [Fact]

@@ -121,6 +121,15 @@ public sealed class TracerTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Begin_Context_AllocatesTheHeaderAndNothingElse()
+    {
+        var headers = new HeaderDictionary { ["traceparent"] = $"00-{Trace}-{Span}-00" };
+
+        // A string of 55 characters.
+        Allocations.Of(() => _tracer.Begin(headers)).ShouldBeLessThanOrEqualTo(136);
+    }
+
+    [Fact]
     public void Begin_ManyRequests_IdsAreDistinctAndNotZero()
     {
         var spans = Enumerable.Range(0, 10_000).Select(_ => _tracer.Begin(new HeaderDictionary())).ToArray();
