@@ -86,7 +86,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var connector = new EndpointConnector(Identity, handshakes, time);
         _outbox = new Outbox();
         var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
-        _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time), attempts);
+        _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts);
         var inboundLimits = new InboundLimits(time);
         _mesh.WorkloadChanged += inboundLimits.Apply;
         _mesh.SettingsChanged += settings =>
@@ -114,6 +114,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
         var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, Draining, levels, time);
         var telemetry = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics));
+        ResilienceGauges.Register(_metrics, _mesh, inboundLimits);
         SidecarMetrics.Register(_metrics, Identity, Stream, _mesh, connections, time);
 
         // Listeners

@@ -47,6 +47,10 @@ internal sealed class AdminEndpoint(
         {
             backend.Name,
             LoadBalancer = backend.Config.Policy.LoadBalancer.Type.ToString(),
+            Circuit = backend.Pool.State.Circuit?.State.ToString(),
+            RetryTokens = backend.Pool.State.Budget.Tokens,
+            InUse = backend.Pool.State.Concurrency.InUse,
+            Queued = backend.Pool.State.Concurrency.Queued,
             Endpoints = backend.Endpoints.Select(endpoint => new
             {
                 Address = endpoint.Config.Address.ToString(),
@@ -54,6 +58,8 @@ internal sealed class AdminEndpoint(
                 endpoint.Config.Workload,
                 endpoint.Config.Labels,
                 endpoint.Weight,
+                Health = endpoint.Health.State.ToString(),
+                endpoint.Health.ProbeFrom,
                 InFlight = endpoint.Load.InFlight,
                 EwmaMs = endpoint.Load.Estimate(time.GetTimestamp()).TotalMilliseconds,
             }),

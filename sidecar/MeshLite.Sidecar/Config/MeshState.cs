@@ -58,6 +58,9 @@ internal sealed class MeshState : IConfigSink
     /// <summary>Every destination held now, for the admin interface.</summary>
     public IEnumerable<DestinationModel> Destinations => _destinations.Values.Select(entry => entry.Model).OfType<DestinationModel>();
 
+    /// <summary>Every Service called now, for metrics.</summary>
+    public IEnumerable<ServicePool> Pools => Destinations.SelectMany(destination => destination.Backends).Where(backend => !backend.Config.Missing).Select(backend => backend.Pool).Distinct();
+
     /// <summary>
     /// What an authority leads to; null when the control plane did not say in time. Called by requests, from any thread.
     /// </summary>

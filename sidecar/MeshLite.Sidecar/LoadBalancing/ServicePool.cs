@@ -22,7 +22,7 @@ internal sealed class ServicePool(ServiceRef service, EndpointFactory factory)
     public bool Named { get; set; }
 
     /// <summary>Policy, budget, breakers and limits.</summary>
-    public ServiceState State { get; } = factory.CreateServiceState();
+    public ServiceState State { get; } = factory.CreateServiceState(service);
 
     /// <summary>
     /// Takes a new set. An endpoint that did not change keeps its connections and what is known of its load. Those of the

@@ -13,6 +13,8 @@ namespace MeshLite.Sidecar.Resilience;
 /// </summary>
 internal sealed class ServiceState
 {
+    private readonly ServiceRef _service;
+    private readonly ILogger _log;
     private readonly TimeProvider _time;
     private volatile ServicePolicyConfig _policy = ServicePolicyConfig.Default;
     private volatile RetryBudget _budget;
@@ -20,11 +22,14 @@ internal sealed class ServiceState
     private volatile TokenBucket? _rateLimit;
 
     /// <summary>Of a Service without policy; nothing has happened yet.</summary>
-    public ServiceState(TimeProvider time, Random random)
+    public ServiceState(ServiceRef service, TimeProvider time, Random random, ILogger log)
     {
+        _service = service;
+        _log = log;
         _time = time;
         _budget = new RetryBudget(_policy.RetryBudget, time);
         Ejector = new OutlierEjector(_policy.EndpointCircuit, time, random);
+        Ejector.Changed += (_, from, to) => ResilienceLog.EndpointMoved(log, service, from, to);
         Concurrency = new ConcurrencyLimiter(_policy.Concurrency, time);
     }
 
@@ -62,7 +67,7 @@ internal sealed class ServiceState
 
         if (policy.DestinationCircuit != before.DestinationCircuit)
         {
-            _circuit = policy.DestinationCircuit is { } circuit ? new DestinationCircuit(circuit, _time) : null;
+            _circuit = policy.DestinationCircuit is { } circuit ? CreateCircuit(circuit) : null;
         }
 
         if (policy.Concurrency != before.Concurrency)
@@ -76,6 +81,13 @@ internal sealed class ServiceState
         }
 
         _policy = policy;
+    }
+
+    private DestinationCircuit CreateCircuit(DestinationCircuitConfig config)
+    {
+        var circuit = new DestinationCircuit(config, _time);
+        circuit.Changed += (from, to) => ResilienceLog.CircuitMoved(_log, _service, from, to);
+        return circuit;
     }
 
     private void ApplyRateLimit(RateLimitConfig? limit)

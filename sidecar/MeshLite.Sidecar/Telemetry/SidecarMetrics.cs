@@ -18,8 +18,6 @@ internal static class SidecarMetrics
         metrics.AddGaugeCallback("meshlite_config_age_seconds", "Seconds since the control plane last confirmed this configuration.", () => stream.Age.TotalSeconds);
         metrics.AddCounterCallback("meshlite_config_rejected_total", "Resources of the configuration stream refused.", () => stream.Rejected);
         metrics.AddGaugeCallback("meshlite_destinations", "Destinations subscribed.", () => mesh.Destinations.Count());
-        metrics.AddGaugeCallback("meshlite_endpoints", "Endpoints known, by state.", ["state"],
-            samples => samples.Add(mesh.Destinations.SelectMany(d => d.Backends).SelectMany(b => b.Endpoints).Distinct().Count(), "ready"));
         metrics.AddProcessMetrics();
         metrics.AddRuntimeMetrics();
     }
