@@ -63,7 +63,7 @@ public sealed class FieldCoverageTests
                 }
             }
 
-            var workload = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View, new SpiffeId("cluster.local", "shop", "orders"), "orders-1", "orders", "v1"));
+            var workload = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View, new SpiffeId("cluster.local", "shop", "orders"), "orders-1", "orders", "v1", 8080));
             var settings = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View, []));
             return mesh.Errors.IsEmpty
                 && MeshMapper.ToProto(MeshMapper.FromProto(workload)).Equals(workload)

@@ -25,7 +25,7 @@ public sealed class PublisherTests
     [InlineData("stock", 0u)]
     public void Apply_PolicyOfAWorkloadsService_ItsOwnWorkloadsAreTold(string service, uint maxRequests)
     {
-        var entry = _publisher.Watch(new WorkloadPublishKey(new SpiffeId("cluster.local", "shop", "x"), "x-1", service, ""), _listener);
+        var entry = _publisher.Watch(new WorkloadPublishKey(new SpiffeId("cluster.local", "shop", "x"), "x-1", service, "", 8080), _listener);
 
         Apply(Policy);
 
@@ -36,7 +36,7 @@ public sealed class PublisherTests
     [Fact]
     public void Apply_PolicyGone_WorkloadIsBackAtTheDefault()
     {
-        var entry = _publisher.Watch(new WorkloadPublishKey(new SpiffeId("cluster.local", "shop", "x"), "x-1", "orders", ""), _listener);
+        var entry = _publisher.Watch(new WorkloadPublishKey(new SpiffeId("cluster.local", "shop", "x"), "x-1", "orders", "", 8080), _listener);
         var before = entry.Current.Version;
         Apply(Policy);
 
