@@ -91,24 +91,27 @@ internal abstract class EndpointPicker<TEndpoint>
     /// <summary>The one of that rank among them.</summary>
     private protected TEndpoint At(int rank, ReadOnlySpan<int> among) => Endpoints[among.IsEmpty ? rank : among[rank]];
 
-    /// <summary>A rank, with probability by weight: a uniform one, kept with probability weight / heaviest.</summary>
-    private protected int DrawByWeight(ReadOnlySpan<int> among)
+    /// <summary>A rank, with probability by weight.</summary>
+    private protected int DrawByWeight(ReadOnlySpan<int> among) => HasEqualWeights ? Random.Next(Count(among)) : DrawByRejection(among);
+
+    /// <summary>The weight, less while the endpoint is new.</summary>
+    private protected double WeightOf(TEndpoint endpoint, long now) =>
+        _warming ? endpoint.Weight * _slowStart!.Share(endpoint.JoinedAt, now) : endpoint.Weight;
+
+    /// <summary>A uniform one, kept with probability weight / heaviest.</summary>
+    private int DrawByRejection(ReadOnlySpan<int> among)
     {
         var count = Count(among);
         var rank = Random.Next(count);
 
         // Expected rounds: heaviest / mean weight. The bound is for lists of one giant and many dwarfs.
-        for (var round = 0; !HasEqualWeights && round < 64 && Random.Next(MaxWeight) >= At(rank, among).Weight; round++)
+        for (var round = 0; round < 64 && Random.Next(MaxWeight) >= At(rank, among).Weight; round++)
         {
             rank = Random.Next(count);
         }
 
         return rank;
     }
-
-    /// <summary>The weight, less while the endpoint is new.</summary>
-    private protected double WeightOf(TEndpoint endpoint, long now) =>
-        _warming ? endpoint.Weight * _slowStart!.Share(endpoint.JoinedAt, now) : endpoint.Weight;
 
     // Apart, so that requests that meet no trouble don't pay for the room on the stack.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -29,7 +29,7 @@ internal class P2cPicker<TEndpoint>(TEndpoint[] endpoints, Random random, TimePr
         var second = At(secondRank >= firstRank ? secondRank + 1 : secondRank, among);
 
         var now = _timeProvider.GetTimestamp();
-        var advantage = HasEqualWeights ? 1 : 2;
+        var advantage = HasEqualWeights ? 1.0 : 2.0;
         return Cost(second, WeightOf(second, now), now) * advantage < Cost(first, WeightOf(first, now), now) ? second : first;
     }
 
