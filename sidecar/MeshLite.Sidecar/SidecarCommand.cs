@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Net;
 using MeshLite.Hosting;
 using MeshLite.Model;
+using MeshLite.Sidecar.Capture;
 
 namespace MeshLite.Sidecar;
 
@@ -35,6 +36,7 @@ internal static class SidecarCommand
             Inbound, Advertise, Outbound, Admin, Telemetry, StateDir, Level,
         };
         root.Add(DrainCommand.Create());
+        root.Add(CaptureCommand.Create());
         root.SetAction((result, _) => run(Bind(result), new LogLevels(result.GetValue(Level))));
         return root;
     }
