@@ -76,6 +76,9 @@ public sealed record WorkloadConfig
     /// <summary>Its <c>version</c> label.</summary>
     public string Version { get; init; } = "";
 
+    /// <summary>Ports of the application on which plaintext is bytes, whatever it looks like; sorted.</summary>
+    public ImmutableArray<int> OpaquePorts { get; init; } = [];
+
     /// <summary>Requests its application is given at once. <value>Default 1,024; 1 to 1,000,000.</value></summary>
     public int MaxRequests { get; init; } = 1024;
 

@@ -47,6 +47,7 @@ public static partial class MeshMapper
         Workload = workload.Workload_,
         Version = workload.Version,
         MaxRequests = workload.MaxRequests == 0 ? DefaultMaxRequests : Field.Count(workload.MaxRequests, 1, "workload.max_requests"),
+        OpaquePorts = [.. workload.OpaquePorts.Select((port, i) => Field.Port(port, $"workload.opaque_ports[{i}]"))],
         RateLimits = [.. workload.RateLimits.Select((limit, i) => FromProto(limit, $"workload.rate_limits[{i}]"))],
     };
 
@@ -59,6 +60,7 @@ public static partial class MeshMapper
         Workload_ = workload.Workload,
         Version = workload.Version,
         MaxRequests = workload.MaxRequests == DefaultMaxRequests ? 0 : (uint)workload.MaxRequests,
+        OpaquePorts = { workload.OpaquePorts.Select(port => (uint)port) },
         RateLimits = { workload.RateLimits.Select(ToProto) },
     };
 

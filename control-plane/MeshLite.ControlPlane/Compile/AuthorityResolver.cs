@@ -1,5 +1,6 @@
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Sources;
 using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Compile;
@@ -9,7 +10,8 @@ namespace MeshLite.ControlPlane.Compile;
 /// <param name="Service">Which, if it is one.</param>
 /// <param name="Port">The port named, if any; 0 is a port nobody has.</param>
 /// <param name="DependsOn">What the answer rests on, whatever it is.</param>
-public sealed record Resolution(DestinationKind Kind, ServiceKey Service, int? Port, IReadOnlyList<IndexKey> DependsOn);
+/// <param name="Workload">Set where it is one workload's own address.</param>
+public sealed record Resolution(DestinationKind Kind, ServiceKey Service, int? Port, IReadOnlyList<IndexKey> DependsOn, WorkloadRegistration? Workload = null);
 
 /// <summary>
 /// Names to services, as a pod's resolver would: <c>orders</c> in the caller's namespace, <c>orders.shop</c>,
@@ -18,7 +20,8 @@ public sealed record Resolution(DestinationKind Kind, ServiceKey Service, int? P
 /// <item>A name ending in <c>.svc</c> or <c>.svc.cluster.local</c> that no service has is Unknown.</item>
 /// <item>So is <c>service.namespace</c> in a namespace the mesh knows, and any name a service once had: a name that was the
 /// mesh's must not become a call in plaintext to somebody else.</item>
-/// <item>So is an address inside <c>clusterNetworks</c>, or one at which a sidecar listens: such calls go by the service's name.</item>
+/// <item>An address is the service's that claims it (<c>clusterIP</c>), or the workload's whose TCP is captured there.</item>
+/// <item>Any other inside <c>clusterNetworks</c>, or at which a sidecar listens, is Unknown.</item>
 /// <item>Anything else is not in the mesh.</item>
 /// </list>
 /// </summary>
@@ -71,9 +74,27 @@ public static class AuthorityResolver
     private static Resolution ResolveAddress(IndexView view, HostPort target)
     {
         var address = target.Address!;
-        var isOurs = view.Mesh.ClusterNetworks.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address))
-            || view.Addresses.ContainsKey(new System.Net.IPEndPoint(address, target.Port ?? ServicePorts.Default));
-        return new Resolution(
-            isOurs ? DestinationKind.Unknown : DestinationKind.NotInMesh, default, target.Port, [IndexKey.Mesh, IndexKey.Addresses]);
+        IndexKey[] dependsOn = [IndexKey.Mesh, IndexKey.OfAddress(address)];
+        if (view.ServiceAt(address) is { } service)
+        {
+            return ResolveService(view, service, target.Port, DestinationKind.Unknown, dependsOn);
+        }
+
+        var port = target.Port ?? ServicePorts.Default;
+        var workloads = view.RegisteredAt(address).ToList();
+        if (workloads.Exists(workload => workload.Address.Port == port))
+        {
+            return new Resolution(DestinationKind.Unknown, default, port, dependsOn);
+        }
+
+        if (workloads.Find(workload => workload.Transparent) is { } captured)
+        {
+            return captured.UncapturedPorts.Contains(port)
+                ? new Resolution(DestinationKind.NotInMesh, default, port, dependsOn)
+                : new Resolution(DestinationKind.Service, captured.ServiceKey, port, [.. dependsOn, IndexKey.Service(captured.ServiceKey)], captured);
+        }
+
+        var isOurs = view.Mesh.ClusterNetworks.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
+        return new Resolution(isOurs ? DestinationKind.Unknown : DestinationKind.NotInMesh, default, port, dependsOn);
     }
 }

@@ -30,6 +30,11 @@ public static class DestinationCompiler
             return new CompiledDestination(config, [], [.. resolution.DependsOn]);
         }
 
+        if (resolution.Workload is { } workload)
+        {
+            return PodCompiler.Destination(view, config, workload, resolution);
+        }
+
         if (ServicePorts.Find(view, resolution.Service, resolution.Port) is not { } port)
         {
             return new CompiledDestination(config with { Kind = DestinationKind.Unknown }, [], [.. resolution.DependsOn]);

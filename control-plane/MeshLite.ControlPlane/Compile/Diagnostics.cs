@@ -25,6 +25,7 @@ public static class Diagnostics
         {
             TrafficRouteResource route => ParentProblems(view, route).Concat(BackendProblems(view, route)),
             TrafficPolicyResource policy => PolicyProblems(view, policy),
+            ServiceResource service => AddressProblems(view, service),
             MeshConfigResource mesh => MeshProblems(view, mesh),
             _ => [],
         }),
@@ -96,6 +97,12 @@ public static class Diagnostics
             yield return new ResourceProblem(policy.Key, policy.Origin, Accepted, $"spec.targetRef: Service {service} does not exist");
         }
     }
+
+    private static IEnumerable<ResourceProblem> AddressProblems(IndexView view, ServiceResource service) =>
+        from address in service.ClusterIps
+        let owner = view.ClusterIps[address][0]
+        where owner.Key != service.Key
+        select new ResourceProblem(service.Key, service.Origin, Accepted, $"spec.clusterIP: {address} is the older {owner.Key}'s ({owner.Origin})");
 
     private static IEnumerable<ResourceProblem> MeshProblems(IndexView view, MeshConfigResource mesh)
     {

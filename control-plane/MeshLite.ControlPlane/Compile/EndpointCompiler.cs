@@ -13,6 +13,11 @@ public static class EndpointCompiler
     /// <summary>Compiles; a service or port that is not there has none.</summary>
     public static EndpointSetConfig Compile(IndexView view, ServiceRef service)
     {
+        if (PodCompiler.TryParse(service.Name, out var address))
+        {
+            return PodCompiler.Endpoints(view, service, address);
+        }
+
         var key = new ServiceKey(service.Namespace, service.Name);
         if (!view.Workloads.TryGetValue(key, out var workloads) || ServicePorts.Find(view, key, service.Port) is not { } port)
         {
@@ -30,8 +35,8 @@ public static class EndpointCompiler
         }
 
         var endpoints = newest.Values
-            .Where(w => w.IsEndpoint && (port.TargetPort ?? w.AppPort) == w.AppPort)
-            .Select(w => MakeEndpoint(view, w))
+            .Where(w => w.IsEndpoint && (w.Transparent || (port.TargetPort ?? w.AppPort) == w.AppPort))
+            .Select(w => MakeEndpoint(view, w, w.AddressOf(port.TargetPort ?? w.AppPort)))
             .OrderBy(e => e.Address.Address.ToString(), StringComparer.Ordinal)
             .ThenBy(e => e.Address.Port);
         return new EndpointSetConfig(service, [.. endpoints]);
@@ -40,13 +45,18 @@ public static class EndpointCompiler
     /// <summary>What an endpoint set depends on.</summary>
     public static ImmutableHashSet<IndexKey> DependsOn(ServiceRef service)
     {
+        if (PodCompiler.TryParse(service.Name, out var address))
+        {
+            return [IndexKey.OfAddress(address)];
+        }
+
         var key = new ServiceKey(service.Namespace, service.Name);
         return [IndexKey.Service(key), IndexKey.Workloads(key)];
     }
 
-    private static EndpointConfig MakeEndpoint(IndexView view, WorkloadRegistration workload) => new()
+    internal static EndpointConfig MakeEndpoint(IndexView view, WorkloadRegistration workload, IPEndPoint address) => new()
     {
-        Address = workload.Address,
+        Address = address,
         Identity = new SpiffeId(view.TrustDomain, workload.Key.Namespace, workload.Key.ServiceAccount),
         Workload = workload.Key.Name,
         Labels = workload.Labels,

@@ -24,15 +24,20 @@ public static class MeshCompiler
     /// <param name="workload">Its name.</param>
     /// <param name="service">The service it serves; empty: none.</param>
     /// <param name="version">Its <c>version</c> label.</param>
-    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version)
+    /// <param name="appPort">Port of its application; 0: none.</param>
+    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version, int appPort)
     {
-        var config = new WorkloadConfig { Identity = identity, Mtls = view.Mesh.Mtls, Workload = workload, Version = version };
+        var key = new ServiceKey(identity.Namespace, service);
+        var config = new WorkloadConfig
+        {
+            Identity = identity, Mtls = view.Mesh.Mtls, Workload = workload, Version = version,
+            OpaquePorts = [.. ServicePorts.OpaqueAtApplication(view, key, appPort)],
+        };
         if (service.Length == 0)
         {
             return config;
         }
 
-        var key = new ServiceKey(identity.Namespace, service);
         var policy = view.PolicyOf(key);
         return config with
         {

@@ -42,6 +42,17 @@ public static class ServicePorts
     public static ResolvedPort? FindBackend(IndexView view, ServiceKey service, int? named, int called) =>
         named is not null ? Find(view, service, named) : Find(view, service, called) ?? Find(view, service, null);
 
+    /// <summary>What a port of a workload's application is called at, and what it speaks: by the service's document, else as it is.</summary>
+    public static (int Port, AppProtocol Protocol) AtApplication(IndexView view, ServiceKey service, int port, int appPort) =>
+        view.DocumentOf(service)?.Ports.FirstOrDefault(p => (p.TargetPort ?? appPort) == port) is { } declared
+            ? (declared.Port, ProtocolOf(declared.Protocol, declared.Port, declared.TargetPort ?? port))
+            : (port, ProtocolOf(AppProtocol.Detect, port, null));
+
+    /// <summary>Ports of a workload's application on which plaintext is bytes: the well-known ones, and what its service's document says.</summary>
+    public static IEnumerable<int> OpaqueAtApplication(IndexView view, ServiceKey service, int appPort) =>
+        OpaquePorts.Concat(view.DocumentOf(service)?.Ports.Select(p => p.TargetPort ?? appPort) ?? [])
+            .Where(port => port != 0 && AtApplication(view, service, port, appPort).Protocol == AppProtocol.Tcp).Distinct().Order();
+
     private static AppProtocol ProtocolOf(AppProtocol declared, int port, int? target) =>
         declared == AppProtocol.Detect && (OpaquePorts.Contains(port) || (target is { } t && OpaquePorts.Contains(t))) ? AppProtocol.Tcp : declared;
 }

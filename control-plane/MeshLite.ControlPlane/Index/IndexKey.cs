@@ -1,3 +1,4 @@
+using System.Net;
 using MeshLite.ControlPlane.Resources;
 
 namespace MeshLite.ControlPlane.Index;
@@ -17,8 +18,8 @@ public enum IndexKeyKind
     /// <summary>MeshConfig.</summary>
     Mesh,
 
-    /// <summary>Which addresses are workloads'.</summary>
-    Addresses,
+    /// <summary>Whose an address is: a service's, or workloads'.</summary>
+    Address,
 }
 
 /// <summary>Names a part of the index.</summary>
@@ -27,8 +28,8 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
     /// <summary>MeshConfig.</summary>
     public static IndexKey Mesh => new(IndexKeyKind.Mesh, "", "");
 
-    /// <summary>Addresses of workloads.</summary>
-    public static IndexKey Addresses => new(IndexKeyKind.Addresses, "", "");
+    /// <summary>An address.</summary>
+    public static IndexKey OfAddress(IPAddress address) => new(IndexKeyKind.Address, "", address.ToString());
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);

@@ -36,16 +36,21 @@ public static class IndexReducer
         switch (change.Key.Kind)
         {
             case ResourceKind.Service:
+                view = view with
+                {
+                    ClusterIps = Reattach(
+                        view.ClusterIps, ClusterIpsOf(old), ClusterIpsOf(change.Value), old as ServiceResource, change.Value as ServiceResource, IndexKey.OfAddress, touched),
+                };
                 return Existence(view, new ServiceKey(change.Key.Namespace, change.Key.Name), touched);
             case ResourceKind.TrafficRoute:
                 return view with
                 {
-                    Routes = Reattach(view.Routes, ParentsOf(old), ParentsOf(change.Value), old as TrafficRouteResource, change.Value as TrafficRouteResource, touched),
+                    Routes = Reattach(view.Routes, ParentsOf(old), ParentsOf(change.Value), old as TrafficRouteResource, change.Value as TrafficRouteResource, IndexKey.Service, touched),
                 };
             case ResourceKind.TrafficPolicy:
                 return view with
                 {
-                    Policies = Reattach(view.Policies, TargetOf(old), TargetOf(change.Value), old as TrafficPolicyResource, change.Value as TrafficPolicyResource, touched),
+                    Policies = Reattach(view.Policies, TargetOf(old), TargetOf(change.Value), old as TrafficPolicyResource, change.Value as TrafficPolicyResource, IndexKey.Service, touched),
                 };
             default:
                 touched.Add(IndexKey.Mesh);
@@ -77,10 +82,11 @@ public static class IndexReducer
             view = isNew ? Existence(view, service, touched) : view;
         }
 
-        if (!Equals(old?.Address, value?.Address))
+        if (!Equals(old?.Address, value?.Address) || old?.Transparent != value?.Transparent || old?.Sequence != value?.Sequence)
         {
-            touched.Add(IndexKey.Addresses);
-            view = view with { Addresses = Count(Count(view.Addresses, old?.Address, -1), value?.Address, +1) };
+            IPAddress?[] addresses = [old?.Address.Address, value?.Address.Address];
+            touched.UnionWith(addresses.OfType<IPAddress>().Select(IndexKey.OfAddress));
+            view = view with { WorkloadsAt = Move(view.WorkloadsAt, change.Key, addresses[0], addresses[1]) };
         }
 
         return view;
@@ -115,23 +121,24 @@ public static class IndexReducer
         return view with { Known = view.Known.Add(service), Namespaces = view.Namespaces.Add(service.Namespace) };
     }
 
-    private static ImmutableDictionary<ServiceKey, ImmutableArray<T>> Reattach<T>(
-        ImmutableDictionary<ServiceKey, ImmutableArray<T>> attached,
-        IEnumerable<ServiceKey> before, IEnumerable<ServiceKey> after, T? old, T? value, ISet<IndexKey> touched)
+    private static ImmutableDictionary<TKey, ImmutableArray<T>> Reattach<TKey, T>(
+        ImmutableDictionary<TKey, ImmutableArray<T>> attached,
+        IEnumerable<TKey> before, IEnumerable<TKey> after, T? old, T? value, Func<TKey, IndexKey> keyOf, ISet<IndexKey> touched)
+        where TKey : notnull
         where T : Resource
     {
-        foreach (var service in before.Distinct())
+        foreach (var to in before.Distinct())
         {
-            touched.Add(IndexKey.Service(service));
-            var rest = attached[service].Remove(old!);
-            attached = rest.IsEmpty ? attached.Remove(service) : attached.SetItem(service, rest);
+            touched.Add(keyOf(to));
+            var rest = attached[to].Remove(old!);
+            attached = rest.IsEmpty ? attached.Remove(to) : attached.SetItem(to, rest);
         }
 
-        foreach (var service in after.Distinct())
+        foreach (var to in after.Distinct())
         {
-            touched.Add(IndexKey.Service(service));
-            var others = attached.GetValueOrDefault(service, []);
-            attached = attached.SetItem(service, others.Add(value!).Sort(ResourceAge.OldestFirst));
+            touched.Add(keyOf(to));
+            var others = attached.GetValueOrDefault(to, []);
+            attached = attached.SetItem(to, others.Add(value!).Sort(ResourceAge.OldestFirst));
         }
 
         return attached;
@@ -144,16 +151,19 @@ public static class IndexReducer
         return rest.IsEmpty ? workloads.Remove(service) : workloads.SetItem(service, rest);
     }
 
-    private static ImmutableDictionary<IPEndPoint, int> Count(ImmutableDictionary<IPEndPoint, int> addresses, IPEndPoint? address, int by)
+    private static ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> Move(
+        ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> workloads, WorkloadKey key, IPAddress? from, IPAddress? to)
     {
-        if (address is null)
+        if (from is not null)
         {
-            return addresses;
+            var rest = workloads[from].Remove(key);
+            workloads = rest.IsEmpty ? workloads.Remove(from) : workloads.SetItem(from, rest);
         }
 
-        var count = addresses.GetValueOrDefault(address) + by;
-        return count > 0 ? addresses.SetItem(address, count) : addresses.Remove(address);
+        return to is null ? workloads : workloads.SetItem(to, workloads.GetValueOrDefault(to, []).Add(key));
     }
+
+    private static IEnumerable<IPAddress> ClusterIpsOf(Resource? service) => service is ServiceResource s ? s.ClusterIps : [];
 
     private static IEnumerable<ServiceKey> ParentsOf(Resource? route) =>
         route is TrafficRouteResource r ? r.Parents.Select(p => new ServiceKey(r.Key.Namespace, p.Name)) : [];

@@ -41,8 +41,12 @@ public sealed record IndexView
     /// <summary>The service of each registered workload.</summary>
     public ImmutableDictionary<WorkloadKey, ServiceKey> ServiceOf { get; init; } = ImmutableDictionary<WorkloadKey, ServiceKey>.Empty;
 
-    /// <summary>Addresses of registered workloads, with how many are registered there.</summary>
-    public ImmutableDictionary<IPEndPoint, int> Addresses { get; init; } = ImmutableDictionary<IPEndPoint, int>.Empty;
+    /// <summary>Workloads by the address they are registered at; no address with none.</summary>
+    public ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> WorkloadsAt { get; init; } = ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>>.Empty;
+
+    /// <summary>Service documents by the addresses they claim, oldest first: the first has it.</summary>
+    public ImmutableDictionary<IPAddress, ImmutableArray<ServiceResource>> ClusterIps { get; init; } =
+        ImmutableDictionary<IPAddress, ImmutableArray<ServiceResource>>.Empty;
 
     /// <summary>Services that exist or once did.</summary>
     public ImmutableHashSet<ServiceKey> Known { get; init; } = [];
@@ -58,6 +62,15 @@ public sealed record IndexView
     /// <summary>The Service document, if there is one.</summary>
     public ServiceResource? DocumentOf(ServiceKey service) =>
         Resources.GetValueOrDefault(new ResourceKey(ResourceKind.Service, service.Namespace, service.Name)) as ServiceResource;
+
+    /// <summary>The service called under an address, if it is a service's.</summary>
+    public ServiceKey? ServiceAt(IPAddress address) => ClusterIps.TryGetValue(address, out var services) ? services[0].Service : null;
+
+    /// <summary>Registrations at an address, the newest first.</summary>
+    public IEnumerable<WorkloadRegistration> RegisteredAt(IPAddress address) =>
+        WorkloadsAt.TryGetValue(address, out var workloads)
+            ? workloads.Select(key => Workloads[ServiceOf[key]][key]).OrderByDescending(workload => workload.Sequence)
+            : [];
 
     /// <summary>Whether a document or a registered workload makes the service exist.</summary>
     public bool Exists(ServiceKey service) => DocumentOf(service) is not null || Workloads.ContainsKey(service);

@@ -40,14 +40,14 @@ internal sealed class TrustRoots(ImmutableArray<ReadOnlyMemory<byte>> der)
 }
 
 /// <summary>Resource <c>workload</c> of one workload.</summary>
-internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version) : PublishKey
+internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort) : PublishKey
 {
     /// <inheritdoc/>
     public override string ResourceKey => ResourceKeys.Workload;
 
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) => new(
-        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version)) },
+        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort)) },
         [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service))]);
 }
 

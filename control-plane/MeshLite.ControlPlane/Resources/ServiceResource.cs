@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Resources;
@@ -8,6 +9,9 @@ public sealed record ServiceResource : Resource
 {
     /// <summary>At least one; the first is the default port unless there is a port 80.</summary>
     public required ImmutableArray<ServicePort> Ports { get; init; }
+
+    /// <summary>Addresses under which it is called: <c>clusterIP</c>, <c>clusterIPs</c>; none: only by name, or at its pods' own.</summary>
+    public ImmutableArray<IPAddress> ClusterIps { get; init; } = [];
 
     /// <summary>Which Service.</summary>
     public ServiceKey Service => new(Key.Namespace, Key.Name);

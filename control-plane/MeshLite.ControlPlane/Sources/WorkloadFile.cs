@@ -27,7 +27,8 @@ internal static partial class WorkloadFile
     public static byte[] Format(SavedWorkloads state) => JsonSerializer.SerializeToUtf8Bytes(
         new Document(
             [.. state.Workloads.Select(w => new Entry(
-                w.Key.Namespace, w.Key.ServiceAccount, w.Key.Name, w.Service, w.Address.ToString(), w.AppPort, new(w.Labels, StringComparer.Ordinal), w.Ready, w.Draining))],
+                w.Key.Namespace, w.Key.ServiceAccount, w.Key.Name, w.Service, w.Address.ToString(), w.AppPort, new(w.Labels, StringComparer.Ordinal), w.Ready, w.Draining,
+                w.Transparent, w.UncapturedPorts.IsEmpty ? null : [.. w.UncapturedPorts]))],
             [.. state.KnownServices.Select(s => s.ToString())]),
         FileContext.Default.Document);
 
@@ -40,6 +41,8 @@ internal static partial class WorkloadFile
         Labels = entry.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
         Ready = entry.Ready,
         Draining = entry.Draining,
+        Transparent = entry.Transparent,
+        UncapturedPorts = [.. entry.UncapturedPorts ?? []],
     };
 
     private static ServiceKey ToService(string text) =>
@@ -48,7 +51,8 @@ internal static partial class WorkloadFile
     private sealed record Document(List<Entry> Workloads, List<string> KnownServices);
 
     private sealed record Entry(
-        string Namespace, string ServiceAccount, string Name, string Service, string Address, int AppPort, Dictionary<string, string> Labels, bool Ready, bool Draining);
+        string Namespace, string ServiceAccount, string Name, string Service, string Address, int AppPort, Dictionary<string, string> Labels, bool Ready, bool Draining,
+        bool Transparent = false, int[]? UncapturedPorts = null);
 
     [JsonSerializable(typeof(Document))]
     [JsonSourceGenerationOptions(

@@ -29,6 +29,12 @@ public sealed record WorkloadRegistration
     /// <summary>Port of the application behind it.</summary>
     public required int AppPort { get; init; }
 
+    /// <summary>All TCP to its address is captured: it is called there, on its application's ports.</summary>
+    public bool Transparent { get; init; }
+
+    /// <summary>But for these.</summary>
+    public ImmutableArray<int> UncapturedPorts { get; init; } = [];
+
     /// <summary>Labels, for subsets.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -43,6 +49,9 @@ public sealed record WorkloadRegistration
 
     /// <summary>The service as others name it.</summary>
     public ServiceKey ServiceKey => new(Key.Namespace, Service);
+
+    /// <summary>Where the port of its application is reached.</summary>
+    public IPEndPoint AddressOf(int port) => Transparent ? new IPEndPoint(Address.Address, port) : Address;
 
     /// <summary>Whether it takes new calls.</summary>
     public bool IsEndpoint => Ready && !Draining;

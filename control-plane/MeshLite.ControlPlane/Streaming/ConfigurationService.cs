@@ -94,7 +94,7 @@ internal sealed class ConfigurationService(
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, stopping, expiry.Token);
         var mailbox = new Mailbox();
         using var state = new StreamState(
-            publisher, mailbox, mesh, new WorkloadPublishKey(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version));
+            publisher, mailbox, mesh, WorkloadKeyOf(owner));
         state.Subscribe(hello.Authorities);
         state.SetHeld(hello.Held);
         using var lease = owner.Registration is { } registration ? registry.Register(registration) : null;
@@ -109,6 +109,9 @@ internal sealed class ConfigurationService(
                 : new GrpcException(GrpcStatusCode.Unauthenticated, "the certificate has expired; come back with the renewed one");
         }
     }
+
+    private static WorkloadPublishKey WorkloadKeyOf(StreamOwner owner) =>
+        new(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0);
 
     private async Task<Hello> ReadHelloAsync(GrpcStreamReader<SidecarMessage> reader, CancellationToken cancellationToken)
     {

@@ -43,6 +43,8 @@ internal static class HelloReader
     {
         Demand(Check.Label(hello.Service) is null, $"service: '{hello.Service}' is not a service's name");
         Demand(hello.AdvertisePort is > 0 and <= 65535, $"advertise_port: {hello.AdvertisePort} is not a port");
+        Demand(hello.UncapturedPorts.Count <= StreamLimits.MaxUncapturedPorts, $"uncaptured_ports: {hello.UncapturedPorts.Count} are too many, {StreamLimits.MaxUncapturedPorts} are allowed");
+        Demand(hello.UncapturedPorts.All(port => port is > 0 and <= 65535), "uncaptured_ports: not all are ports");
         Demand(hello.AppPort is > 0 and <= 65535, $"app_port: {hello.AppPort} is not a port");
         return new WorkloadRegistration
         {
@@ -50,6 +52,8 @@ internal static class HelloReader
             Service = hello.Service,
             Address = new IPEndPoint(ReadAddress(hello.AdvertiseAddress), (int)hello.AdvertisePort),
             AppPort = (int)hello.AppPort,
+            Transparent = hello.Transparent,
+            UncapturedPorts = [.. hello.UncapturedPorts.Distinct().Order().Select(port => (int)port)],
             Labels = labels,
             Ready = hello.Ready,
         };

@@ -17,6 +17,9 @@ internal static class StreamLimits
     /// <summary>Most labels of a workload. <value>64.</value></summary>
     public const int MaxLabels = 64;
 
+    /// <summary>Most ports of a workload that are not captured. <value>64.</value></summary>
+    public const int MaxUncapturedPorts = 64;
+
     /// <summary>Largest message of a sidecar: a Hello with <see cref="MaxKeys"/> keys. <value>16 MiB.</value></summary>
     public const int MaxMessageBytes = 16 * 1024 * 1024;
 

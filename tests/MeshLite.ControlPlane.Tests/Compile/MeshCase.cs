@@ -74,6 +74,8 @@ internal sealed class MeshCase
                 Labels = node.Find("labels") is { Value: MapNode labels }
                     ? labels.Fields.ToImmutableSortedDictionary(f => f.Name, f => ((ScalarNode)f.Value).Text, StringComparer.Ordinal)
                     : ImmutableSortedDictionary<string, string>.Empty,
+                Transparent = TextOf(node, "transparent") == "true",
+                UncapturedPorts = [.. TextsOf(node, "uncapturedPorts").Select(port => int.Parse(port))],
                 Ready = TextOf(node, "ready") != "false",
                 Draining = TextOf(node, "draining") == "true",
                 Sequence = index,

@@ -10,10 +10,11 @@ namespace MeshLite.ControlPlane.Tests.Index;
 public sealed class IndexReducerTests
 {
     private static readonly Gen<IndexChange> Changes = Gen.OneOf(
-        from name in Gen.Elements("a", "b") from present in Gen.Elements(true, false) select Service(name, present),
+        from name in Gen.Elements("a", "b") from present in Gen.Elements(true, false) from address in Gen.Elements(null, "10.96.0.1", "10.96.0.2") select Service(name, present, address),
         from name in Gen.Elements("r1", "r2") from parents in Gen.SubListOf("a", "b") select Route(name, parents),
         from name in Gen.Elements("p1", "p2") from target in Gen.Elements("a", "b", null) select Policy(name, target),
-        from name in Gen.Elements("w1", "w2") from service in Gen.Elements("a", "b", null) from port in Gen.Choose(1, 2) select Workload(name, service, port));
+        from name in Gen.Elements("w1", "w2") from service in Gen.Elements("a", "b", null) from port in Gen.Choose(1, 2)
+        from address in Gen.Elements("10.0.0.1", "10.0.0.2") select Workload(name, service, port, address));
 
     [Fact]
     public void Apply_AnyHistory_SameViewAsFromItsOutcome() =>
@@ -31,14 +32,14 @@ public sealed class IndexReducerTests
         var touched = new HashSet<IndexKey>();
         var view = IndexReducer.Apply(IndexView.Empty, Workload("w1", "a", 1), touched);
         touched.ShouldBe(
-            [IndexKey.Service(new("shop", "a")), IndexKey.Workloads(new("shop", "a")), IndexKey.OfNamespace("shop"), IndexKey.Addresses], ignoreOrder: true);
+            [IndexKey.Service(new("shop", "a")), IndexKey.Workloads(new("shop", "a")), IndexKey.OfNamespace("shop"), IndexKey.OfAddress(IPAddress.Loopback)], ignoreOrder: true);
 
         touched.Clear();
         view = IndexReducer.Apply(view, Workload("w1", null, 1), touched);
 
         view.Exists(new("shop", "a")).ShouldBeFalse();
         view.Known.ShouldContain(new ServiceKey("shop", "a"));
-        touched.ShouldBe([IndexKey.Service(new("shop", "a")), IndexKey.Workloads(new("shop", "a")), IndexKey.Addresses], ignoreOrder: true);
+        touched.ShouldBe([IndexKey.Service(new("shop", "a")), IndexKey.Workloads(new("shop", "a")), IndexKey.OfAddress(IPAddress.Loopback)], ignoreOrder: true);
     }
 
     [Fact]
@@ -83,17 +84,19 @@ public sealed class IndexReducerTests
         Join(view.Routes, routes => string.Join(',', routes.Select(r => r.Key.Name))),
         Join(view.Policies, policies => string.Join(',', policies.Select(p => p.Key.Name))),
         Join(view.Workloads, workloads => string.Join(',', workloads.Select(w => $"{w.Key.Name}@{w.Value.Address}").Order(StringComparer.Ordinal))),
-        string.Join(' ', view.Addresses.Select(a => $"{a.Key}={a.Value}").Order(StringComparer.Ordinal)),
+        string.Join(' ', view.WorkloadsAt.Select(a => $"{a.Key}={string.Join(',', a.Value.Select(w => w.Name).Order(StringComparer.Ordinal))}").Order(StringComparer.Ordinal)),
+        string.Join(' ', view.ClusterIps.Select(a => $"{a.Key}={string.Join(',', a.Value.Select(s => s.Key.Name))}").Order(StringComparer.Ordinal)),
         string.Join(' ', view.ServiceOf.Select(s => $"{s.Key.Name}={s.Value}").Order(StringComparer.Ordinal)));
 
     private static string Join<T>(IEnumerable<KeyValuePair<ServiceKey, T>> map, Func<T, string> describe) =>
         string.Join(' ', map.OrderBy(p => p.Key).Select(p => $"{p.Key}:[{describe(p.Value)}]"));
 
-    private static IndexChange Service(string name, bool present) => Change(new ServiceResource
+    private static IndexChange Service(string name, bool present, string? clusterIp = null) => Change(new ServiceResource
     {
         Key = new(ResourceKind.Service, "shop", name),
         Origin = new("f.yaml", 0, 1),
         Ports = [new("", 80, null, default)],
+        ClusterIps = clusterIp is null ? [] : [IPAddress.Parse(clusterIp)],
     }, present);
 
     private static IndexChange Route(string name, IEnumerable<string> parents) => Change(new TrafficRouteResource
@@ -116,14 +119,14 @@ public sealed class IndexReducerTests
 
     private static ResourceChange Change(Resource resource, bool present) => new(resource.Key, present ? resource : null, 0);
 
-    private static IndexChange Workload(string name, string? service, int port)
+    private static IndexChange Workload(string name, string? service, int port, string address = "127.0.0.1")
     {
         var key = new WorkloadKey("shop", "sa", name);
         return new WorkloadChange(key, service is null ? null : new WorkloadRegistration
         {
             Key = key,
             Service = service,
-            Address = new IPEndPoint(IPAddress.Loopback, port),
+            Address = new IPEndPoint(IPAddress.Parse(address), port),
             AppPort = 80,
             Ready = true,
         }, 0);

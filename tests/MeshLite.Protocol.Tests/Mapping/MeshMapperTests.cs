@@ -42,6 +42,7 @@ public sealed class MeshMapperTests
         {
             SpiffeId = "spiffe://cluster.local/ns/shop/sa/orders", Mtls = Proto.MtlsMode.Strict, Workload_ = "orders-1", Version = "v1",
             MaxRequests = 7, RateLimits = { new Proto.CallerRateLimit { Principals = { "*" }, Limit = new() { RequestsPerSecond = 50, Burst = 9 } } },
+            OpaquePorts = { 3306, 6379 },
             Service = serves ? new() { Namespace = "shop", Name = "orders" } : null,
         };
 

@@ -1,15 +1,19 @@
 using System.Collections.Immutable;
+using System.Net;
+using MeshLite.ControlPlane.Compile;
 using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Resources.Reading;
 
 /// <summary>
 /// Reads <see cref="ServiceResource"/>. Of Kubernetes' fields those that say nothing standalone (<c>selector</c>,
-/// <c>clusterIP</c>, and <c>type</c> and <c>protocol</c> at their defaults) are allowed, so that the same file serves both. Pure.
+/// and <c>type</c> and <c>protocol</c> at their defaults) are allowed, so that the same file serves both. Pure.
 /// </summary>
 internal static class ServiceReader
 {
     private const int MaxPorts = 64;
+    private const int MaxClusterIps = 2;
+    private const string Headless = "None";
 
     // https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol, and the names Istio users write.
     private static readonly HashSet<string> HttpProtocols = new(StringComparer.OrdinalIgnoreCase)
@@ -23,11 +27,24 @@ internal static class ServiceReader
         {
             spec.Labels("selector", Check.LabelKey, Check.LabelValue);
             spec.OneOf("type", "ClusterIP");
-            spec.Text("clusterIP");
+            var addresses = ReadClusterIps(spec);
             var ports = spec.Objects("ports", 1, MaxPorts, ReadPort);
             CheckUnique(spec, ports);
-            return new ServiceResource { Key = head.Key, Origin = head.Origin, Ports = ports };
+            return new ServiceResource { Key = head.Key, Origin = head.Origin, Ports = ports, ClusterIps = addresses };
         });
+
+    // "None" is a headless service, which has no address of its own; the API server repeats clusterIP as the first of clusterIPs.
+    private static ImmutableArray<IPAddress> ReadClusterIps(FieldReader spec)
+    {
+        string?[] texts = [spec.Text("clusterIP", ClusterIp), .. spec.Texts("clusterIPs", MaxClusterIps, ClusterIp)];
+        return [.. texts.Where(text => text is not (null or "" or Headless) && ClusterIp(text) is null).Select(text => IPAddress.Parse(text!)).Distinct()];
+    }
+
+    private static string? ClusterIp(string value)
+    {
+        var host = value.Contains(':', StringComparison.Ordinal) ? $"[{value}]" : value;
+        return value is "" or Headless || (HostPort.TryParse(host, out var parsed) && parsed is { Address: not null, Port: null }) ? null : "must be an IP address, or None";
+    }
 
     private static ServicePort ReadPort(FieldReader port)
     {

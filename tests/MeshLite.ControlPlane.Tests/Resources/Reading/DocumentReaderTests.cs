@@ -15,6 +15,22 @@ public sealed class DocumentReaderTests : ReadingTestBase
     }
 
     [Theory]
+    [InlineData("clusterIP: 10.96.0.7", "10.96.0.7")]
+    [InlineData("clusterIP: 10.96.0.7, clusterIPs: [10.96.0.7, 'fd00::7']", "10.96.0.7 fd00::7")]
+    [InlineData("clusterIP: None, clusterIPs: [None]", "")]
+    [InlineData("clusterIP: ''", "")]
+    public void Read_Service_HasItsAddresses(string spec, string expected) =>
+        string.Join(' ', ReadGood<ServiceResource>($"apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{ports: [{{port: 80}}], {spec}}}").ClusterIps)
+            .ShouldBe(expected);
+
+    [Theory]
+    [InlineData("clusterIP: somewhere", "spec.clusterIP: must be an IP address, or None")]
+    [InlineData("clusterIP: 10.96.0", "spec.clusterIP: must be an IP address, or None")]
+    [InlineData("clusterIPs: ['10.96.0.7:80']", "spec.clusterIPs[0]: must be an IP address, or None")]
+    public void Read_ServiceWhoseAddressIsNone_SaysSo(string spec, string says) =>
+        ReadBad($"apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{ports: [{{port: 80}}], {spec}}}").ShouldHaveSingleItem().ShouldContain(says);
+
+    [Theory]
     [InlineData("a: 1", "f.yaml:1: apiVersion: is required", "f.yaml:1: kind: is required", "f.yaml:1: a: unknown field; here may stand apiVersion, kind, metadata or spec")]
     [InlineData("[1]", "f.yaml:1: is a list, must be a map of fields")]
     [InlineData("apiVersion: v1\nkind: TrafficRoute", "f.yaml:1: apiVersion: TrafficRoute is of apiVersion meshlite.dev/v1alpha1, not v1")]
