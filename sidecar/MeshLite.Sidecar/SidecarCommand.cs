@@ -17,7 +17,7 @@ internal static class SidecarCommand
     private static readonly Option<string?> Namespace = Optional("--namespace", "namespace of the workload; checked against its certificate", "NS");
     private static readonly Option<string?> Workload = Optional("--workload", "name of this instance (default: service and a random suffix)", "NAME");
     private static readonly Option<string[]> Label = new Option<string[]>("--label") { Description = "label of the workload (repeatable)", HelpName = "k=v" };
-    private static readonly Option<int> AppPort = new Option<int>("--app-port") { Description = "port of the application on 127.0.0.1", HelpName = "N" }.FromEnvironment();
+    private static readonly Option<int> AppPort = new Option<int>("--app-port") { Description = "port of the application, on 127.0.0.1; with --transparent, on the pod's own address", HelpName = "N" }.FromEnvironment();
     private static readonly Option<string?> HealthPath = Optional("--health-path", "path of the application's health check (default: a TCP connect)", "PATH");
     private static readonly Option<IPEndPoint> Inbound = Listener("--inbound", IPAddress.Any, 15006, "where peers connect");
     private static readonly Option<IPEndPoint> Advertise = CommonOptions.EndPoint("--advertise", null, "inbound address peers are told (default: as bound)").FromEnvironment();
@@ -25,6 +25,8 @@ internal static class SidecarCommand
     private static readonly Option<IPEndPoint> Admin = Listener("--admin", IPAddress.Loopback, 15000, "admin interface, loopback only");
     private static readonly Option<IPEndPoint> Telemetry = Listener("--telemetry", IPAddress.Any, 15020, "metrics and probes");
     private static readonly Option<string> StateDir = Required("--state-dir", "directory for key, certificate and last good configuration", "DIR");
+    private static readonly Option<bool> Transparent = new Option<bool>("--transparent") { Description = "take over connections that `capture` leads here" }.FromEnvironment();
+    private static readonly Option<string?> SkipInbound = PortList.Option("--skip-inbound-ports", "ports of this pod that `capture` was told to skip");
     private static readonly Option<Microsoft.Extensions.Logging.LogLevel> Level = CommonOptions.LogLevel();
 
     /// <summary>The root command: no verb runs the proxy.</summary>
@@ -33,7 +35,7 @@ internal static class SidecarCommand
         var root = new RootCommand("MeshLite sidecar: mTLS, routing, retries and telemetry beside one workload.")
         {
             ControlPlane, ControlPlaneCa, Token, Service, Namespace, Workload, Label, AppPort, HealthPath,
-            Inbound, Advertise, Outbound, Admin, Telemetry, StateDir, Level,
+            Inbound, Advertise, Outbound, Admin, Telemetry, StateDir, Transparent, SkipInbound, Level,
         };
         root.Add(DrainCommand.Create());
         root.Add(CaptureCommand.Create());
@@ -75,7 +77,9 @@ internal static class SidecarCommand
             Namespace = result.GetValue(Namespace),
             Workload = result.GetValue(Workload) ?? $"{(service.Length > 0 ? service : "client")}-{Guid.NewGuid().ToString("n")[..8]}",
             Labels = Labels(result.GetValue(Label) ?? []),
-            Application = appPort == 0 ? null : new IPEndPoint(IPAddress.Loopback, appPort),
+            AppPort = appPort == 0 ? null : appPort,
+            Transparent = result.GetValue(Transparent),
+            SkipInboundPorts = PortList.Parse("--skip-inbound-ports", result.GetValue(SkipInbound)),
             HealthPath = result.GetValue(HealthPath),
             Inbound = result.GetValue(Inbound)!,
             Advertise = result.GetValue(Advertise),

@@ -4,6 +4,7 @@ using MeshLite.Metrics;
 using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Admin;
+using MeshLite.Sidecar.Capture;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Identity;
@@ -40,7 +41,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly RequestMetrics _requestMetrics;
     private readonly AccessLog _accessLog;
     private readonly SpanQueue _spans;
-    private readonly LocalApplication? _application;
+    private readonly LocalApplication _application;
     private readonly Passthrough _passthrough;
     private readonly MeshState _mesh;
     private readonly Outbox _outbox;
@@ -48,8 +49,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly InboundConnections _inboundConnections;
     private readonly List<Task> _loops = [];
     private volatile WorkloadCertificate? _streamIdentity;
-    private PortListener? _outbound;
-    private PortListener? _inbound;
+    private readonly List<PortListener> _outbound = [];
+    private readonly List<PortListener> _inbound = [];
 
     private SidecarComponents(SidecarOptions options, LogLevels levels, TimeProvider time, Stream accessLog)
     {
@@ -103,12 +104,15 @@ internal sealed class SidecarComponents : IAsyncDisposable
         Identity.Changed += ReconnectIfRenewed;
 
         // Request path
-        _application = options.Application is { } address ? new LocalApplication(address, connector, attempts) : null;
+        var own = options.Transparent ? new OwnAddresses(time) : null;
+        connector.Own = own;
+        _application = new LocalApplication(DeclaredApplication(own), connector, attempts) { Own = own };
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
         var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
-        var tunnels = new TunnelService(_mesh, connector, _passthrough, _application, new TcpTunnel(time), connections, refusals, time);
+        var tunnels = new TunnelService(
+            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, time);
 
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
@@ -119,9 +123,10 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServeMeshAsync);
-        _outboundConnections = new OutboundConnections(Server, tunnels, refusals);
-        _inboundConnections = new InboundConnections(Server, tunnels, _mesh, refusals);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServePeerAsync);
+        var peek = new ProtocolPeek(time);
+        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, peek, refusals), peek, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, refusals);
         Application = new MeshApplication(
             new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
             new InboundPipeline(_mesh, connections, inboundLimits, forwarding, recorder),
@@ -138,7 +143,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     public WorkloadIdentity Identity { get; }
 
     /// <summary>Where peers connect, once bound.</summary>
-    public IPEndPoint InboundAddress => _inbound!.Address;
+    public IPEndPoint InboundAddress => _inbound[0].Address;
 
     /// <summary>Kestrel.</summary>
     public IServer Kestrel => _host.Services.GetRequiredService<IServer>();
@@ -153,7 +158,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     public ILoggerFactory Logs { get; }
 
     /// <summary>Where the application connects, once bound.</summary>
-    public IPEndPoint OutboundAddress => _outbound!.Address;
+    public IPEndPoint OutboundAddress => _outbound[0].Address;
 
     /// <summary>The answer of <c>/ready</c>.</summary>
     public Readiness Readiness { get; } = new();
@@ -182,14 +187,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
     /// <summary>Binds the proxy's ports without accepting.</summary>
     public void Bind()
     {
-        var log = Logs.CreateLogger<PortListener>();
-        _outbound = PortListener.Bind(
-            new PortListenerOptions { Name = "outbound", Address = _options.Outbound, FirstByteTimeout = MeshServerLimits.KeepAlive, SilentMeansOpaque = false },
-            _outboundConnections.HandleAsync, _time, log);
-        _inbound = PortListener.Bind(
-            new PortListenerOptions { Name = "inbound", Address = _options.Inbound, FirstByteTimeout = PortListenerOptions.ServerFirstAfter, SilentMeansOpaque = true },
-            _inboundConnections.HandleAsync, _time, log);
-        _passthrough.OwnPorts = [_outbound.Address.Port, _inbound.Address.Port, Server.AdminAddress.Port, Server.TelemetryAddress.Port];
+        Bind(_outbound, "outbound", _options.Outbound, _outboundConnections.HandleAsync);
+        Bind(_inbound, "inbound", _options.Inbound, _inboundConnections.HandleAsync);
+        _passthrough.OwnPorts = _application.OwnPorts = [OutboundAddress.Port, InboundAddress.Port, Server.AdminAddress.Port, Server.TelemetryAddress.Port];
     }
 
     /// <summary>Starts identity, configuration, health checks and sweeping.</summary>
@@ -199,7 +199,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
-        if (_application is not null)
+        if (_application.Declared is not null)
         {
             var health = new ApplicationHealth(
                 _application, _options.HealthPath, ready => _outbox.ReportHealth(ready, draining: false), _time, Logs.CreateLogger<ApplicationHealth>());
@@ -210,29 +210,32 @@ internal sealed class SidecarComponents : IAsyncDisposable
     /// <summary>Starts accepting on the proxy's ports.</summary>
     public void Accept()
     {
-        _outbound!.Start();
-        _inbound!.Start();
+        foreach (var listener in _outbound.Concat(_inbound))
+        {
+            listener.Start();
+        }
     }
 
     /// <summary>Closes the proxy's ports: who connects from now on is refused, and knows that nothing was delivered.</summary>
     public async Task RefuseAsync()
     {
-        await _outbound!.DisposeAsync();
-        await _inbound!.DisposeAsync();
+        foreach (var listener in _outbound.Concat(_inbound))
+        {
+            await listener.DisposeAsync();
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await (_outbound?.DisposeAsync() ?? ValueTask.CompletedTask);
-        await (_inbound?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await RefuseAsync();
         await _stop.CancelAsync();
         await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _accessLog.DisposeAsync();
         await _spans.DisposeAsync();
         _host.Dispose();
         _passthrough.Dispose();
-        _application?.Dispose();
+        _application.Dispose();
         _requestMetrics.Dispose();
         _metrics.Dispose();
         _stop.Dispose();
@@ -251,6 +254,26 @@ internal sealed class SidecarComponents : IAsyncDisposable
                 .AddHttpForwarder())
             .Build();
     }
+
+    // What is captured arrives at the same port of either family: rules lead IPv6 to an IPv6 address.
+    private void Bind(List<PortListener> listeners, string name, IPEndPoint address, AcceptedHandler handle)
+    {
+        var log = Logs.CreateLogger<PortListener>();
+        var options = new PortListenerOptions { Name = name, Address = address, Transparent = _options.Transparent };
+        listeners.Add(PortListener.Bind(options, handle, _time, log));
+        if (_options.Transparent && Ipv6Twin(address.Address) is { } twin && Ipv6Addresses.Look() != Ipv6.Absent)
+        {
+            listeners.Add(PortListener.Bind(options with { Address = new IPEndPoint(twin, listeners[0].Address.Port) }, handle, _time, log));
+        }
+    }
+
+    private static IPAddress? Ipv6Twin(IPAddress address) =>
+        address.Equals(IPAddress.Loopback) ? IPAddress.IPv6Loopback : address.Equals(IPAddress.Any) ? IPAddress.IPv6Any : null;
+
+    // Captured connections find the application where their callers meant it: on the pod's address, so it is asked for its health there.
+    private IPEndPoint? DeclaredApplication(OwnAddresses? own) => _options.AppPort is { } port
+        ? new IPEndPoint(own is null ? IPAddress.Loopback : _options.Advertise?.Address ?? own.First ?? IPAddress.Loopback, port)
+        : null;
 
     private async Task RunStreamAsync()
     {
@@ -294,10 +317,17 @@ internal sealed class SidecarComponents : IAsyncDisposable
             Service = _options.Service,
             AdvertiseAddress = advertised.Address.ToString(),
             AdvertisePort = (uint)advertised.Port,
-            AppPort = (uint)(_options.Application?.Port ?? 0),
+            AppPort = (uint)(_options.AppPort ?? 0),
+            Transparent = _options.Transparent,
             SidecarVersion = typeof(SidecarComponents).Assembly.GetName().Version?.ToString(3) ?? "",
         };
         hello.Labels.Add(_options.Labels);
+        if (_options.Transparent)
+        {
+            hello.UncapturedPorts.Add((uint)Server.TelemetryAddress.Port);
+            hello.UncapturedPorts.Add(_options.SkipInboundPorts.Select(port => (uint)port));
+        }
+
         return hello;
     }
 }

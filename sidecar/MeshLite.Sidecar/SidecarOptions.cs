@@ -27,8 +27,16 @@ internal sealed record SidecarOptions
     /// <summary>Labels of the workload.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>The application, on loopback; null: there is none to call.</summary>
-    public IPEndPoint? Application { get; init; }
+    /// <summary>
+    /// Port of the application, on loopback, or, where connections are captured, on the pod's own address; null: there is none to call.
+    /// </summary>
+    public int? AppPort { get; init; }
+
+    /// <summary>Connections of the application, and to it, are captured (<c>meshlite-sidecar capture</c>).</summary>
+    public bool Transparent { get; init; }
+
+    /// <summary>Ports of the pod that are not captured.</summary>
+    public ImmutableArray<int> SkipInboundPorts { get; init; } = [];
 
     /// <summary>Path of the application's health check; null: a TCP connect is enough.</summary>
     public string? HealthPath { get; init; }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MeshLite.Hosting;
+using MeshLite.Sidecar.Capture;
 using MeshLite.Sidecar.Lifecycle;
 using Microsoft.AspNetCore.Hosting.Server;
 
@@ -23,6 +24,11 @@ internal static class SidecarStartup
     /// <summary>Runs until a signal; returns the exit code.</summary>
     public static async Task<int> RunAsync(SidecarOptions options, LogLevels levels)
     {
+        if (options.Transparent)
+        {
+            SidecarUser.Check();
+        }
+
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
         await using var sidecar = SidecarComponents.Create(options, levels, time);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Net;
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.LoadBalancing;
@@ -74,6 +75,14 @@ internal sealed class MeshState : IConfigSink
 
         return ResolveFirstAsync(authority, cancellationToken);
     }
+
+    /// <summary>
+    /// Whether an address of which the control plane does not say what it is can be none of the mesh's: networks are declared, and it
+    /// is in none of them.
+    /// </summary>
+    public bool IsOutside(IPAddress address) =>
+        _settings is { ClusterNetworks: { IsEmpty: false } networks }
+        && !networks.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
 
     /// <summary>
     /// Lets go of destinations nobody calls; called once a minute. What was answered stays in force until the control

@@ -15,6 +15,12 @@ namespace MeshLite.Sidecar.Forwarding;
 /// </summary>
 internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCounter handshakes, TimeProvider time)
 {
+    /// <summary>
+    /// This pod's addresses, in transparent mode: the sidecar calls itself there from the loopback address, by which the rules know
+    /// such a call from one to its application (<see cref="Capture.CaptureRules"/>). Set before anything connects.
+    /// </summary>
+    public OwnAddresses? Own { get; set; }
+
     /// <summary>Connects to a peer sidecar; the server must prove to be <paramref name="identity"/>.</summary>
     /// <param name="address">Where it listens.</param>
     /// <param name="identity">Whom it must prove to be.</param>
@@ -27,7 +33,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         var own = workload.Current ?? throw new ConnectException(tls: true, "this sidecar has no certificate yet");
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        var socket = await ConnectSocketAsync(address, timeout, either.Token, cancellationToken);
+        var socket = await ConnectSocketAsync(address, timeout, either.Token, cancellationToken, from: Own?.Contains(address.Address) == true ? Loopback(address) : null);
         var stream = MeshTlsStream.Over(socket, tunnel: alpn == MeshTls.Tcp);
         var handshake = ClientTls.Prepare(own, identity, address, alpn);
         try
@@ -80,12 +86,20 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         return new NetworkStream(await ConnectSocketAsync(address, timeout, either.Token, cancellationToken), ownsSocket: true);
     }
 
+    private static IPEndPoint Loopback(IPEndPoint of) => new(of.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
+
     private static async ValueTask<Socket> ConnectSocketAsync(
-        EndPoint address, TimeSpan timeout, CancellationToken either, CancellationToken caller)
+        EndPoint address, TimeSpan timeout, CancellationToken either, CancellationToken caller, IPEndPoint? from = null)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = from is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(from.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.NoDelay = true;
         try
         {
+            if (from is not null)
+            {
+                socket.Bind(from);
+            }
+
             await socket.ConnectAsync(address, either);
             return socket;
         }

@@ -11,9 +11,9 @@ namespace MeshLite.Sidecar.Forwarding;
 /// and transformer, and turns what failed into a <see cref="ProxyError"/> of the state. One per program.
 /// </summary>
 internal sealed class HttpForwarding(
-    IHttpForwarder forwarder, OutboundTransformer outbound, InboundTransformer inbound, LocalApplication? application)
+    IHttpForwarder forwarder, OutboundTransformer outbound, InboundTransformer inbound, LocalApplication application)
 {
-    // The host of the URI is a placeholder: each client connects to the one place it is for.
+    // The host of the URI is a placeholder: the client of a request to the mesh connects to the endpoint picked.
     private const string Prefix = "http://mesh";
 
     /// <value>Nothing in either direction for this long ends an exchange: 5 min for HTTP, 1 h for WebSocket.</value>
@@ -40,7 +40,7 @@ internal sealed class HttpForwarding(
     /// <summary>To the application, in the version its caller spoke.</summary>
     public Task ToApplicationAsync(RequestState state, CancellationToken timeout)
     {
-        if (application is null)
+        if (application.PrefixFor(state.Connection) is not { } prefix)
         {
             state.Error = new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, "This workload serves nothing (its sidecar has no --app-port).", Undelivered: true);
             return Task.CompletedTask;
@@ -48,12 +48,12 @@ internal sealed class HttpForwarding(
 
         if (IsWebSocket(state.Context))
         {
-            return SendAsync(state, application.Http1, WebSocketOverHttp1, inbound, timeout);
+            return SendAsync(state, application.Http1, WebSocketOverHttp1, inbound, timeout, prefix);
         }
 
         return CallerSpokeHttp2(state)
-            ? SendAsync(state, application.Http2, Http2, inbound, timeout)
-            : SendAsync(state, application.Http1, Http1, inbound, timeout);
+            ? SendAsync(state, application.Http2, Http2, inbound, timeout, prefix)
+            : SendAsync(state, application.Http1, Http1, inbound, timeout, prefix);
     }
 
     /// <summary>To where the URI says, in plaintext.</summary>

@@ -1,12 +1,13 @@
 using System.Net;
+using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Resilience.Retry;
 
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// The application beside this sidecar, reached on loopback without TLS: one pool of HTTP/1.1 connections, one
-/// of HTTP/2 (prior knowledge). One per program; thread-safe.
+/// The application beside this sidecar, reached without TLS: at the address declared, or, of a captured connection, where
+/// its caller was going. Pools of HTTP/1.1 connections and of HTTP/2 (prior knowledge), one an address. One per program; thread-safe.
 /// </summary>
 internal sealed class LocalApplication : IDisposable
 {
@@ -19,23 +20,29 @@ internal sealed class LocalApplication : IDisposable
     private readonly EndpointConnector _connector;
     private readonly SocketsHttpHandler _http1;
     private readonly SocketsHttpHandler _http2;
+    private readonly string? _declaredPrefix;
 
     /// <summary>Makes the pools; connects on first use.</summary>
-    public LocalApplication(IPEndPoint address, EndpointConnector connector, AttemptSettings attempts)
+    public LocalApplication(IPEndPoint? declared, EndpointConnector connector, AttemptSettings attempts)
     {
-        Address = address;
+        Declared = declared;
+        _declaredPrefix = declared is null ? null : PrefixOf(declared);
         _connector = connector;
-        _http1 = HttpHandlers.Create(
-            async (_, cancellation) => new SingleSendStream(await connector.ConnectPlainAsync(address, ConnectTimeout, cancellation)), IdleTimeout);
-        _http2 = HttpHandlers.Create(
-            async (_, cancellation) => await connector.ConnectPlainAsync(address, ConnectTimeout, cancellation), IdleTimeout);
+        _http1 = HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(AddressOf(context), cancellation)), IdleTimeout);
+        _http2 = HttpHandlers.Create(async (context, cancellation) => await ConnectAsync(AddressOf(context), cancellation), IdleTimeout);
         var budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
         Http1 = new ApplicationInvoker(_http1, budget, attempts);
         Http2 = new ApplicationInvoker(_http2, budget, attempts);
     }
 
-    /// <summary>Where it listens.</summary>
-    public IPEndPoint Address { get; }
+    /// <summary>Where it listens, by the sidecar's options; null: they do not say.</summary>
+    public IPEndPoint? Declared { get; }
+
+    /// <summary>This pod's addresses; null: nothing is captured.</summary>
+    public OwnAddresses? Own { get; init; }
+
+    /// <summary>The sidecar's own ports, set once its listeners are bound.</summary>
+    public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
 
     /// <summary>Sends over HTTP/1.1.</summary>
     public HttpMessageInvoker Http1 { get; }
@@ -43,9 +50,24 @@ internal sealed class LocalApplication : IDisposable
     /// <summary>Sends over HTTP/2.</summary>
     public HttpMessageInvoker Http2 { get; }
 
+    /// <summary>The beginning of URIs that lead to an address.</summary>
+    public static string PrefixOf(IPEndPoint address) => $"http://{address}";
+
+    /// <summary>As above, of where a connection's requests go; null: nowhere.</summary>
+    public string? PrefixFor(Listeners.MeshConnection connection) => connection.OriginalPrefix ?? _declaredPrefix;
+
+    /// <summary>
+    /// Why a captured connection is not let through; null: it is. The sidecar's own ports trust whoever reaches them (the admin
+    /// interface), or lead back here; and only what is this pod's address leads to its application.
+    /// </summary>
+    public string? Refuses(IPEndPoint original) =>
+        OwnPorts.Contains(original.Port) ? $"port {original.Port} is the sidecar's own"
+        : Own is { } own && !own.ContainsNow(original.Address) ? $"{original.Address} is no address of this pod"
+        : null;
+
     /// <summary>A TCP connection of its own.</summary>
-    public ValueTask<System.Net.Sockets.NetworkStream> ConnectAsync(CancellationToken cancellationToken) =>
-        _connector.ConnectPlainAsync(Address, ConnectTimeout, cancellationToken);
+    public ValueTask<NetworkStream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken) =>
+        _connector.ConnectPlainAsync(address, ConnectTimeout, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -53,4 +75,6 @@ internal sealed class LocalApplication : IDisposable
         _http1.Dispose();
         _http2.Dispose();
     }
+
+    private static IPEndPoint AddressOf(SocketsHttpConnectionContext context) => new(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port);
 }

@@ -5,8 +5,8 @@ using MeshLite.Sidecar.Pipeline;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// Calls to what is not in the mesh: by name through DNS, in plaintext, in the caller's HTTP version, without
-/// retries. One per program; thread-safe.
+/// Calls to what is not in the mesh: by name through DNS, or, of a captured connection, to where it was going; in plaintext, in
+/// the caller's HTTP version, without retries. One per program; thread-safe.
 /// </summary>
 internal sealed class Passthrough : IDisposable
 {
@@ -37,19 +37,19 @@ internal sealed class Passthrough : IDisposable
     /// <summary>The sidecar's own ports, set once its listeners are bound: a name that leads back here would go round for ever.</summary>
     public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
 
-    /// <summary>Forwards a request to the authority it names.</summary>
+    /// <summary>Forwards a request to the authority it names, or its connection was going to.</summary>
     public Task ForwardAsync(RequestState state, CancellationToken timeout) =>
-        _forwarding.ToOutsideAsync(state, _client, $"http://{state.Context.Request.Host.Value}", _transformer, timeout);
+        _forwarding.ToOutsideAsync(state, _client, state.Connection.OriginalPrefix ?? $"http://{state.Context.Request.Host.Value}", _transformer, timeout);
 
-    /// <summary>A TCP connection to an authority outside.</summary>
-    public async ValueTask<NetworkStream> ConnectAsync(DnsEndPoint authority, CancellationToken cancellationToken)
+    /// <summary>A TCP connection to a name or address outside.</summary>
+    public async ValueTask<NetworkStream> ConnectAsync(EndPoint authority, CancellationToken cancellationToken)
     {
         var stream = await _connector.ConnectPlainAsync(authority, ConnectTimeout, cancellationToken);
         if (stream.Socket.RemoteEndPoint is IPEndPoint remote && OwnPorts.Contains(remote.Port)
             && (IPAddress.IsLoopback(remote.Address) || remote.Address.Equals((stream.Socket.LocalEndPoint as IPEndPoint)?.Address)))
         {
             await stream.DisposeAsync();
-            throw new ConnectException(tls: false, $"'{authority.Host}:{authority.Port}' leads back to this sidecar");
+            throw new ConnectException(tls: false, $"'{authority}' leads back to this sidecar");
         }
 
         return stream;

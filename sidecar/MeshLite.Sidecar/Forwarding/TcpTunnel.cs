@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Net.Security;
 using System.Net.Sockets;
+using MeshLite.Metrics;
+using MeshLite.Sidecar.Telemetry;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -17,19 +19,19 @@ internal sealed class TcpTunnel(TimeProvider time)
 
     /// <summary>
     /// Runs until both directions have ended, either side failed, the tunnel was idle too long, or
-    /// <paramref name="cancellationToken"/> fired. Disposes neither stream. Returns what flowed.
+    /// <paramref name="cancellationToken"/> fired. Disposes neither stream. Returns what flowed, and counts it in <paramref name="flow"/> meanwhile.
     /// </summary>
-    public async Task<TcpTunnelResult> RunAsync(Stream client, Stream server, CancellationToken cancellationToken)
+    public async Task<TcpTunnelResult> RunAsync(Stream client, Stream server, CancellationToken cancellationToken, TcpFlow? flow = null)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var idle = new CancellationTokenSource(IdleTimeout, time);
         using var whenIdle = idle.Token.UnsafeRegister(static s => ((CancellationTokenSource)s!).Cancel(), stop);
 
-        var up = CopyAsync(client, server, idle, stop);
-        var down = CopyAsync(server, client, idle, stop);
+        var up = CopyAsync(client, server, flow?.Received, idle, stop);
+        var down = CopyAsync(server, client, flow?.Sent, idle, stop);
         var (sent, sentClean) = await up;
         var (received, receivedClean) = await down;
-        return new TcpTunnelResult(sent, received, sentClean && receivedClean);
+        return new TcpTunnelResult(sent, received, sentClean && receivedClean, idle.IsCancellationRequested);
     }
 
     /// <summary>RST instead of FIN: half a stream must not look like a whole one. Closes at once, for a stream's disposal would send FIN first.</summary>
@@ -40,7 +42,7 @@ internal sealed class TcpTunnel(TimeProvider time)
     }
 
     private static async Task<(long Bytes, bool Clean)> CopyAsync(
-        Stream from, Stream to, CancellationTokenSource idle, CancellationTokenSource stop)
+        Stream from, Stream to, CounterSeries? bytes, CancellationTokenSource idle, CancellationTokenSource stop)
     {
         long total = 0;
         try
@@ -66,6 +68,7 @@ internal sealed class TcpTunnel(TimeProvider time)
 
                     await to.WriteAsync(buffer.AsMemory(0, read), stop.Token);
                     total += read;
+                    bytes?.Add(read);
                     idle.CancelAfter(IdleTimeout);
                 }
                 finally
@@ -96,5 +99,5 @@ internal sealed class TcpTunnel(TimeProvider time)
     }
 }
 
-/// <summary>Bytes from client to server and back; <paramref name="Clean"/>: both directions ended by themselves.</summary>
-internal readonly record struct TcpTunnelResult(long Sent, long Received, bool Clean);
+/// <summary>Bytes from client to server and back; <paramref name="Clean"/>: both directions ended by themselves. <paramref name="Idle"/>: for lack of any.</summary>
+internal readonly record struct TcpTunnelResult(long Sent, long Received, bool Clean, bool Idle);

@@ -52,11 +52,11 @@ internal sealed class ApplicationHealth(
         {
             if (path is null)
             {
-                await using var stream = await application.ConnectAsync(either.Token);
+                await using var stream = await application.ConnectAsync(application.Declared!, either.Token);
                 return null;
             }
 
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{application.Address}{path}") { Version = HttpVersion.Version11 };
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"{LocalApplication.PrefixOf(application.Declared!)}{path}") { Version = HttpVersion.Version11 };
             using var response = await application.Http1.SendAsync(request, either.Token);
             return response.IsSuccessStatusCode ? null : $"{path} answers {(int)response.StatusCode}";
         }

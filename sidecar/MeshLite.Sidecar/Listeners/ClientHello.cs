@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -17,14 +18,17 @@ internal enum ClientHelloResult
 
 /// <summary>
 /// What a TLS ClientHello (RFC 8446 §4.1.2) offers, as far as a proxy needs it: whether it asks for one of the
-/// mesh's protocols (ALPN, RFC 7301). Reads a hello that lies in one TLS record; every length is checked
+/// mesh's protocols (ALPN, RFC 7301), and the name of the server it wants (SNI, RFC 6066 §3). Reads a hello that lies in one TLS record; every length is checked
 /// against what encloses it. Pure.
 /// </summary>
-internal readonly record struct ClientHello(bool OffersMesh)
+internal readonly record struct ClientHello(bool OffersMesh, string? ServerName = null)
 {
     private const int RecordHeader = 5;
     private const byte ClientHelloType = 1;
+    private const ushort ServerNameExtension = 0;
     private const ushort AlpnExtension = 16;
+    private const byte HostName = 0;
+    private const int MaxHostName = 253;
 
     private static ReadOnlySpan<byte> MeshAlpnPrefix => "meshlite-"u8;
 
@@ -86,10 +90,40 @@ internal readonly record struct ClientHello(bool OffersMesh)
                     return false;
                 }
 
-                hello = new ClientHello(mesh);
+                hello = hello with { OffersMesh = mesh };
+            }
+            else if (type == ServerNameExtension)
+            {
+                if (!TryReadServerName(body, out var name))
+                {
+                    return false;
+                }
+
+                hello = hello with { ServerName = name };
             }
         }
 
+        return true;
+    }
+
+    // "Clients MUST NOT include more than one name of the same type" (RFC 6066 §3); the one type there is, is host_name.
+    private static bool TryReadServerName(ReadOnlySpan<byte> body, out string? name)
+    {
+        name = null;
+        var reader = new Reader(body);
+        if (!reader.TryVector16(out var list))
+        {
+            return false;
+        }
+
+        reader = new Reader(list);
+        if (!reader.TryByte(out var type) || type != HostName || !reader.TryVector16(out var host) || !reader.IsEmpty
+            || host.Length is 0 or > MaxHostName || !Ascii.IsValid(host))
+        {
+            return false;
+        }
+
+        name = Encoding.ASCII.GetString(host);
         return true;
     }
 

@@ -1,6 +1,8 @@
+using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Config;
+using MeshLite.Sidecar.Forwarding;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -9,21 +11,38 @@ namespace MeshLite.Sidecar.Listeners;
 /// reason if mTLS is required), other bytes to the application as they are, unless mTLS is required. One per
 /// program; thread-safe.
 /// </summary>
-internal sealed class InboundConnections(MeshServer server, TunnelService tunnels, MeshState mesh, RefusalCounter refusals)
+internal sealed class InboundConnections(
+    MeshServer server, TunnelService tunnels, LocalApplication application, MeshState mesh, ProtocolPeek peek, RefusalCounter refusals)
 {
-    /// <summary>Takes over an accepted socket.</summary>
-    public Task HandleAsync(Socket socket, ConnectionProtocol protocol)
+    /// <summary>A <see cref="AcceptedHandler"/>.</summary>
+    public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
     {
-        switch (protocol)
+        if (original is not null && application.Refuses(original) is { } reason)
         {
-            case ConnectionProtocol.MeshTls or ConnectionProtocol.Http1 or ConnectionProtocol.Http2:
-                server.HandOver(socket, ListenerRole.Inbound, protocol);
-                return Task.CompletedTask;
+            refusals.Reset(socket, "inbound", "denied", reason);
+            return true;
+        }
+
+        switch (Plain(await peek.DetectAsync(socket, stop), original))
+        {
+            case null:
+                return false;
+            case (ConnectionProtocol.MeshTls or ConnectionProtocol.Http1 or ConnectionProtocol.Http2) and var protocol:
+                server.HandOver(socket, ListenerRole.Inbound, protocol, original);
+                return true;
             case var _ when mesh.Workload?.Mtls != MtlsMode.Permissive:
                 refusals.Refuse(socket, "inbound", "denied", "plaintext, and this workload accepts only mTLS from the mesh");
-                return Task.CompletedTask;
+                return true;
             default:
-                return tunnels.ServePlainAsync(socket);
+                await tunnels.ServePlainAsync(socket, original);
+                return true;
         }
     }
+
+    // On a port that speaks no HTTP, what looks like it is not.
+    private ConnectionProtocol? Plain(ConnectionProtocol? protocol, IPEndPoint? original) =>
+        protocol is ConnectionProtocol.Http1 or ConnectionProtocol.Http2
+        && mesh.Workload?.OpaquePorts.Contains((original ?? application.Declared)?.Port ?? 0) == true
+            ? ConnectionProtocol.Opaque
+            : protocol;
 }

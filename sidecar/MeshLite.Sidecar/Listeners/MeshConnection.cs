@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using MeshLite.Model;
 using MeshLite.Sidecar.Identity;
@@ -16,6 +17,15 @@ internal sealed class MeshConnection(ListenerRole role, ConnectionProtocol proto
 
     /// <summary>What it speaks.</summary>
     public ConnectionProtocol Protocol { get; } = protocol;
+
+    /// <summary>Where it was going before it was captured; null: to the sidecar itself.</summary>
+    public IPEndPoint? Original { get; init; }
+
+    /// <summary><see cref="Original"/> as an authority, and as the beginning of URIs; made once.</summary>
+    public string? OriginalAuthority { get; init; }
+
+    /// <inheritdoc cref="OriginalAuthority"/>
+    public string? OriginalPrefix { get; init; }
 
     /// <summary>The verified peer; null on a plaintext connection.</summary>
     public SpiffeId? Peer { get; set; }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Identity;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -86,12 +87,17 @@ internal sealed class MeshServer(
         return server.StartAsync(application, CancellationToken.None);
     }
 
-    /// <summary>Passes a socket, whose first bytes told <paramref name="protocol"/>, to the endpoint that speaks it.</summary>
-    public void HandOver(Socket socket, ListenerRole role, ConnectionProtocol protocol)
+    /// <summary>Passes a socket, whose first bytes told <paramref name="protocol"/>, to the endpoint that speaks it. <paramref name="original"/>: where it was going, if it was captured.</summary>
+    public void HandOver(Socket socket, ListenerRole role, ConnectionProtocol protocol, IPEndPoint? original = null)
     {
         var connection = _sockets!.Create(socket);
         connection.ConnectionId = KestrelRefusals.ConnectionId(role, connection.RemoteEndPoint);
-        connection.Features.Set(new MeshConnection(role, protocol));
+        connection.Features.Set(new MeshConnection(role, protocol)
+        {
+            Original = original,
+            OriginalAuthority = original?.ToString(),
+            OriginalPrefix = original is null ? null : LocalApplication.PrefixOf(original),
+        });
         if (!listeners.For(_endpoints[(role, protocol)]).TryHandOver(connection))
         {
             connection.Abort(new ConnectionAbortedException("The sidecar has stopped."));

@@ -1,26 +1,40 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
 /// <summary>
-/// A connection from the application: HTTP goes to Kestrel, CONNECT becomes a tunnel. Anything else names no
-/// destination, so it is refused. One per program; thread-safe.
+/// A connection from the application. One that was captured says by its address where it goes; else HTTP goes to Kestrel,
+/// CONNECT and TLS (by the name its client asks for) become tunnels, and anything else names no destination, so it is refused.
+/// One per program; thread-safe.
 /// </summary>
-internal sealed class OutboundConnections(MeshServer server, TunnelService tunnels, RefusalCounter refusals)
+internal sealed class OutboundConnections(
+    MeshServer server, TunnelService tunnels, CapturedConnections captured, ProtocolPeek peek, RefusalCounter refusals)
 {
-    /// <summary>Takes over an accepted socket.</summary>
-    public Task HandleAsync(Socket socket, ConnectionProtocol protocol)
+    /// <summary>A <see cref="AcceptedHandler"/>.</summary>
+    public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
     {
-        switch (protocol)
+        if (original is not null)
         {
-            case ConnectionProtocol.Http1 or ConnectionProtocol.Http2:
+            return await captured.HandleAsync(socket, original, stop);
+        }
+
+        switch (await peek.DetectAsync(socket, MeshServerLimits.KeepAlive, whenSilent: null, stop))
+        {
+            case null:
+                return false;
+            case (ConnectionProtocol.Http1 or ConnectionProtocol.Http2) and var protocol:
                 server.HandOver(socket, ListenerRole.Outbound, protocol);
-                return Task.CompletedTask;
+                return true;
             case ConnectionProtocol.Connect:
-                return tunnels.ServeConnectAsync(socket);
-            default:
-                refusals.Refuse(socket, "outbound", "protocol_error", $"{protocol}: only HTTP names its destination; for TCP, use HTTP CONNECT");
-                return Task.CompletedTask;
+                await tunnels.ServeConnectAsync(socket);
+                return true;
+            case ConnectionProtocol.Tls when ProtocolPeek.ServerName(socket) is { } name:
+                await tunnels.ServeByNameAsync(socket, name);
+                return true;
+            case var other:
+                refusals.Refuse(socket, "outbound", "protocol_error", $"{other}: only HTTP and TLS with a server name say where they go; for other TCP, use HTTP CONNECT");
+                return true;
         }
     }
 }

@@ -4,28 +4,25 @@ using System.Net.Sockets;
 namespace MeshLite.Sidecar.Listeners;
 
 /// <summary>
-/// One TCP port of the sidecar. Accepts, tells the protocol from the first bytes by peeking (the kernel keeps
-/// them, so whoever handles the connection reads it from its first byte), and passes the socket on. A
-/// connection that never speaks costs one socket and one small object. Bound before it accepts, so that the
-/// port is known, and clients queue, while the sidecar is still getting its configuration.
+/// One TCP port of the sidecar: accepts, asks where a captured connection was going, and passes the socket on to
+/// whoever tells what it speaks. Bound before it accepts, so that the port is known, and clients queue, while the sidecar is
+/// still getting its configuration.
 /// </summary>
 internal sealed class PortListener : IAsyncDisposable
 {
     private const int Backlog = 1024;
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromMilliseconds(16);
+    private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(16);
 
     private readonly Socket _listener;
     private readonly PortListenerOptions _options;
-    private readonly Func<Socket, ConnectionProtocol, Task> _handle;
+    private readonly AcceptedHandler _handle;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private int _disposed;
 
-    private PortListener(
-        Socket listener, PortListenerOptions options, Func<Socket, ConnectionProtocol, Task> handle, TimeProvider time, ILogger log)
+    private PortListener(Socket listener, PortListenerOptions options, AcceptedHandler handle, TimeProvider time, ILogger log)
     {
         _listener = listener;
         Address = (IPEndPoint)listener.LocalEndPoint!;
@@ -39,8 +36,7 @@ internal sealed class PortListener : IAsyncDisposable
     public IPEndPoint Address { get; }
 
     /// <summary>Binds and lets clients queue. Throws <see cref="SocketException"/> where the address can't be had.</summary>
-    public static PortListener Bind(
-        PortListenerOptions options, Func<Socket, ConnectionProtocol, Task> handle, TimeProvider time, ILogger log)
+    public static PortListener Bind(PortListenerOptions options, AcceptedHandler handle, TimeProvider time, ILogger log)
     {
         var socket = new Socket(options.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -82,7 +78,7 @@ internal sealed class PortListener : IAsyncDisposable
             {
                 var socket = await _listener.AcceptAsync(_stop.Token);
                 socket.NoDelay = true;
-                _ = ServeAsync(socket);
+                _ = ServeAsync(socket, _stop.Token);
             }
             catch (OperationCanceledException)
             {
@@ -96,19 +92,17 @@ internal sealed class PortListener : IAsyncDisposable
             {
                 // Out of descriptors, or the client reset while queued: neither ends the listener.
                 ListenerLog.AcceptFailed(_log, _options.Name, e.SocketErrorCode);
-                await Task.Delay(LongestRetry, _time, CancellationToken.None);
+                await Task.Delay(AcceptRetry, _time, CancellationToken.None);
             }
         }
     }
 
-    private async Task ServeAsync(Socket socket)
+    private async Task ServeAsync(Socket socket, CancellationToken stop)
     {
         try
         {
-            var protocol = await DetectAsync(socket);
-            if (protocol is { } detected)
+            if (await _handle(socket, _options.Transparent ? OriginalDestination.Of(socket) : null, stop))
             {
-                await _handle(socket, detected);
                 return;
             }
         }
@@ -123,76 +117,23 @@ internal sealed class PortListener : IAsyncDisposable
 
         socket.Dispose();
     }
-
-    /// <summary>Null: the client closed, or waited too long, before it said anything that must be answered.</summary>
-    private async ValueTask<ConnectionProtocol?> DetectAsync(Socket socket)
-    {
-        using var patience = new CancellationTokenSource(_options.FirstByteTimeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stop.Token);
-        try
-        {
-            // A zero-byte receive completes when there is something to read and takes nothing.
-            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, either.Token);
-        }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested)
-        {
-            return _options.SilentMeansOpaque ? ConnectionProtocol.Opaque : null;
-        }
-
-        var started = _time.GetTimestamp();
-        var wait = FirstRetry;
-        var seenBefore = 0;
-        while (true)
-        {
-            var (protocol, seen) = Peek(socket);
-            if (seen == 0)
-            {
-                return null;
-            }
-
-            if (protocol != ConnectionProtocol.Undecided)
-            {
-                return protocol;
-            }
-
-            if (_time.GetElapsedTime(started) >= _options.DetectionTimeout)
-            {
-                return ConnectionProtocol.Opaque;
-            }
-
-            // The kernel can't wait for "more than already seen": look again, ever more patiently.
-            wait = seen > seenBefore ? FirstRetry : wait < LongestRetry ? wait * 2 : LongestRetry;
-            seenBefore = seen;
-            await Task.Delay(wait, _time, _stop.Token);
-        }
-    }
-
-    private static (ConnectionProtocol Protocol, int Seen) Peek(Socket socket)
-    {
-        Span<byte> buffer = stackalloc byte[ProtocolDetector.MaxPeekBytes];
-        var seen = socket.Receive(buffer, SocketFlags.Peek);
-        return (ProtocolDetector.Detect(buffer[..seen]), seen);
-    }
 }
+
+/// <summary>
+/// Takes over an accepted socket. <paramref name="original"/>: where it was going before it was captured; null: here.
+/// <paramref name="stop"/>: the listener closes. False: it has not been taken over, and is closed.
+/// </summary>
+internal delegate Task<bool> AcceptedHandler(Socket socket, IPEndPoint? original, CancellationToken stop);
 
 /// <summary>How one port listens.</summary>
 internal sealed record PortListenerOptions
 {
-    /// <value>A client silent for this long waits for the server to speak first. 1 s (design.md §3).</value>
-    public static readonly TimeSpan ServerFirstAfter = TimeSpan.FromSeconds(1);
-
     /// <summary>Name in logs and announcements.</summary>
     public required string Name { get; init; }
 
     /// <summary>Where to listen; port 0 picks a free one.</summary>
     public required IPEndPoint Address { get; init; }
 
-    /// <summary>How long a client may say nothing.</summary>
-    public required TimeSpan FirstByteTimeout { get; init; }
-
-    /// <summary>A silent client speaks a server-first protocol (else it is let go).</summary>
-    public required bool SilentMeansOpaque { get; init; }
-
-    /// <summary>How long the first bytes may stay undecided before the stream is taken as TCP. <value>Default 1 s.</value></summary>
-    public TimeSpan DetectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>Whether rules may lead connections here that were going elsewhere.</summary>
+    public bool Transparent { get; init; }
 }

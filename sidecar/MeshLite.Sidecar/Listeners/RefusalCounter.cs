@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MeshLite.Metrics;
+using MeshLite.Sidecar.Forwarding;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -16,6 +17,13 @@ internal sealed class RefusalCounter(MetricRegistry metrics, ILogger<RefusalCoun
         {
             Refused(listener, socket.RemoteEndPoint?.ToString() ?? "?", reason, detail);
         }
+    }
+
+    /// <summary>Closes it by RST: what its client may have sent has been read by nobody.</summary>
+    public void Reset(Socket socket, string listener, string reason, string detail)
+    {
+        Refused(listener, socket.RemoteEndPoint?.ToString() ?? "?", reason, detail);
+        TcpTunnel.Reset(socket);
     }
 
     /// <summary>One that somebody else has closed or answered.</summary>

@@ -2,27 +2,24 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using MeshLite.Model;
-using MeshLite.Protocol.Pki;
-using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
-using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
-using MeshLite.Sidecar.Resilience.CircuitBreaker;
-using MeshLite.Sidecar.Resilience.Retry;
 using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Telemetry;
 using Microsoft.AspNetCore.Connections;
 
 namespace MeshLite.Sidecar.Listeners;
 
 /// <summary>
-/// Raw TCP: the application's CONNECT to a destination, a peer sidecar's tunnel to the application, and plaintext
-/// bytes to the application. One per program; each call serves one connection to its end.
+/// Raw TCP: the application's CONNECT or TLS to a name, its captured connections to an address, a peer sidecar's tunnel to the
+/// application, and plaintext bytes to the application. One per program; each call serves one connection to its end.
 /// </summary>
 internal sealed class TunnelService(
-    MeshState mesh, EndpointConnector connector, Passthrough passthrough, LocalApplication? application, TcpTunnel tunnel,
-    ConnectionTracker connections, RefusalCounter refusals, TimeProvider time)
+    TunnelConnector connector, LocalApplication application, TcpTunnel tunnel, ConnectionTracker connections, TcpMetrics metrics,
+    RefusalCounter refusals, TimeProvider time)
 {
+    private const int HttpsPort = 443;
+
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Serves the application's CONNECT request.</summary>
@@ -48,61 +45,118 @@ internal sealed class TunnelService(
             return;
         }
 
-        var (server, error) = await ConnectAsync(authority);
-        if (server is null)
+        var server = await connector.ToNameAsync(authority);
+        var flow = metrics.Outbound(in server);
+        if (server.Error is { } error)
         {
-            await AnswerAsync(client, error!);
+            flow.Close(ErrorReasons.Label(error.Reason));
+            await AnswerAsync(client, error);
             return;
         }
 
-        await using (server)
+        await using (server.Stream)
         {
             await client.WriteAsync("HTTP/1.1 200 Connection Established\r\n\r\n"u8.ToArray());
-            await JoinAsync(ListenerRole.Outbound, client, socket, server);
+            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
         }
     }
 
+    /// <summary>Serves the application's TLS to a name.</summary>
+    public async Task ServeByNameAsync(Socket socket, string name) => await ServeOutboundAsync(socket, await connector.ToNameAsync($"{name}:{HttpsPort}"));
+
+    /// <summary>Serves the application's connection to a service.</summary>
+    public async Task ServeDestinationAsync(Socket socket, DestinationModel destination) => await ServeOutboundAsync(socket, await connector.ToMeshAsync(destination));
+
+    /// <summary>Serves the application's connection to an address that is not in the mesh.</summary>
+    public async Task ServeOutsideAsync(Socket socket, IPEndPoint address) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(address));
+
     /// <summary>Serves a peer sidecar's tunnel (ALPN <c>meshlite-tcp/1</c>).</summary>
-    public async Task ServeMeshAsync(SslStream stream, MeshConnection connection, ConnectionContext context)
+    public async Task ServePeerAsync(SslStream stream, MeshConnection connection, ConnectionContext context)
     {
-        if (application is null)
+        if ((connection.Original ?? application.Declared) is not { } address)
         {
             context.Abort(new ConnectionAbortedException("This workload serves nothing."));
             return;
         }
 
-        await using var server = await application.ConnectAsync(context.ConnectionClosed);
-
-        // Not bound to ConnectionClosed: that fires when the peer's FIN is in, with its last bytes still unread.
-        var result = await RunAsync(connection, stream, server);
-        if (!result.Clean)
+        var flow = metrics.Inbound(connection.Peer);
+        NetworkStream server;
+        try
         {
-            TcpTunnel.Reset(server.Socket);
-            context.Abort(new ConnectionAbortedException("The tunnel broke off."));
+            server = await application.ConnectAsync(address, context.ConnectionClosed);
+        }
+        catch (Exception e) when (e is ConnectException or OperationCanceledException)
+        {
+            flow.Close(ErrorReasons.Label(ErrorReason.ConnectFailure));
+            context.Abort(new ConnectionAbortedException(e.Message));
+            return;
+        }
+
+        await using (server)
+        {
+            // Not bound to ConnectionClosed: that fires when the peer's FIN is in, with its last bytes still unread.
+            var result = await RunAsync(connection, stream, server, flow);
+            if (!result.Clean)
+            {
+                TcpTunnel.Reset(server.Socket);
+                context.Abort(new ConnectionAbortedException("The tunnel broke off."));
+            }
         }
     }
 
-    /// <summary>Serves plaintext bytes for the application.</summary>
-    public async Task ServePlainAsync(Socket socket)
+    /// <summary>Serves plaintext bytes for the application. <paramref name="original"/>: where they were going, if they were captured.</summary>
+    public async Task ServePlainAsync(Socket socket, IPEndPoint? original)
     {
-        if (application is null)
+        if ((original ?? application.Declared) is not { } address)
         {
             refusals.Refuse(socket, "inbound", "no_route", "this workload serves nothing (its sidecar has no --app-port)");
             return;
         }
 
+        var flow = metrics.Inbound(peer: null);
+        NetworkStream server;
+        try
+        {
+            server = await application.ConnectAsync(address, CancellationToken.None);
+        }
+        catch (ConnectException e)
+        {
+            Fail(socket, "inbound", flow, ForwardErrors.FromSend(e));
+            return;
+        }
+
         await using var client = new NetworkStream(socket, ownsSocket: true);
-        await using var server = await application.ConnectAsync(CancellationToken.None);
-        await JoinAsync(ListenerRole.Inbound, client, socket, server);
+        await using (server)
+        {
+            await JoinAsync(ListenerRole.Inbound, client, socket, server, flow);
+        }
+    }
+
+    private async Task ServeOutboundAsync(Socket socket, TunnelServer server)
+    {
+        var flow = metrics.Outbound(in server);
+        if (server.Error is { } error)
+        {
+            Fail(socket, "outbound", flow, error);
+            return;
+        }
+
+        await using var client = new NetworkStream(socket, ownsSocket: true);
+        await using (server.Stream)
+        {
+            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
+        }
     }
 
     // Counted as open, so that a draining sidecar waits for it.
-    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server)
+    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, TcpFlow flow)
     {
         connections.Add(connection);
         try
         {
-            return await tunnel.RunAsync(client, server, CancellationToken.None);
+            var result = await tunnel.RunAsync(client, server, CancellationToken.None, flow);
+            flow.Close(result.Clean ? "" : result.Idle ? TcpFlow.IdleTimeout : TcpFlow.Reset);
+            return result;
         }
         finally
         {
@@ -110,9 +164,9 @@ internal sealed class TunnelService(
         }
     }
 
-    private async Task JoinAsync(ListenerRole role, NetworkStream client, Socket socket, Stream server)
+    private async Task JoinAsync(ListenerRole role, NetworkStream client, Socket socket, Stream server, TcpFlow flow)
     {
-        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server);
+        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server, flow);
         if (!result.Clean)
         {
             TcpTunnel.Reset(socket);
@@ -125,76 +179,12 @@ internal sealed class TunnelService(
         }
     }
 
-    private async ValueTask<(Stream? Server, ProxyError? Error)> ConnectAsync(string authority)
+    // The client has been connected since before anybody knew: a reset is what tells it otherwise.
+    private void Fail(Socket socket, string listener, TcpFlow flow, ProxyError error)
     {
-        var destination = await mesh.ResolveAsync(authority, CancellationToken.None);
-        switch (destination?.Kind)
-        {
-            case null or DestinationKind.Unknown:
-                return (null, new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh, $"No service of the mesh is known as '{authority}'."));
-            case DestinationKind.NotInMesh:
-                return await ConnectOutsideAsync(authority);
-            default:
-                return await ConnectMeshAsync(destination);
-        }
-    }
-
-    private async ValueTask<(Stream?, ProxyError?)> ConnectOutsideAsync(string authority)
-    {
-        if (!AuthorityNormalizer.TryNormalize(authority, out var key) || key.Port == 0)
-        {
-            return (null, new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"'{authority}' is not HOST:PORT."));
-        }
-
-        try
-        {
-            return (await passthrough.ConnectAsync(new DnsEndPoint(key.Host.Trim("[]").ToString(), key.Port), CancellationToken.None), null);
-        }
-        catch (ConnectException e)
-        {
-            return (null, ForwardErrors.FromSend(e));
-        }
-    }
-
-    // A connection that could not be made has delivered nothing: the next endpoint is tried at once.
-    private async ValueTask<(Stream?, ProxyError?)> ConnectMeshAsync(DestinationModel destination)
-    {
-        if (Router.RouteTcp(destination) is not { } backend)
-        {
-            return (null, new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"'{destination.Service}' has no route for TCP."));
-        }
-
-        ProxyError? error = null;
-        var tried = default(ExcludedEndpoints);
-        for (var attempt = 0; attempt <= RetryPolicy.UndeliveredRetries; attempt++)
-        {
-            var (endpoint, isProbe) = backend.Pick(in tried, key: null);
-            if (endpoint is null)
-            {
-                return (null, error ?? new ProxyError(ErrorReason.NoHealthyEndpoint, ErrorSource.Upstream, $"'{backend.Name}' has no ready endpoint."));
-            }
-
-            var outcome = AttemptOutcome.Neutral;
-            try
-            {
-                var config = endpoint.Config;
-                var stream = await connector.ConnectMeshAsync(config.Address, config.Identity!, MeshTls.Tcp, backend.Config.Policy.ConnectTimeout, CancellationToken.None);
-                outcome = AttemptOutcome.Success;
-                return (stream, null);
-            }
-            catch (ConnectException e)
-            {
-                outcome = AttemptOutcome.Failure;
-                error = ForwardErrors.FromSend(e);
-                tried.Add(endpoint);
-            }
-            finally
-            {
-                backend.Pool.State.Ejector.Record(endpoint.Health, outcome, isProbe);
-            }
-        }
-
-        return (null, error);
+        var reason = ErrorReasons.Label(error.Reason);
+        flow.Close(reason);
+        refusals.Reset(socket, listener, reason, error.Detail);
     }
 
     private void Refused(Socket socket, string reason, string detail) => refusals.Refused("outbound", $"{socket.RemoteEndPoint}", reason, detail);

@@ -13,7 +13,7 @@ namespace MeshLite.Sidecar.Pipeline;
 /// A request of the application beside this sidecar, from its first byte to its record. Stages, in order:
 /// <list type="number">
 /// <item>Message: refuse what two parsers could read differently, before anything acts on it.</item>
-/// <item>Destination: the authority's, pinned for the whole request; the first use asks the control plane.</item>
+/// <item>Destination: the authority's, or, of a captured connection, the address it was going to; pinned for the whole request; the first use asks the control plane.</item>
 /// <item>Route: match, then split; a redirect ends here. After the destination, which brings the rules.</item>
 /// <item>Deadline: the rule's or the caller's, whichever is earlier; counted from the request's arrival.</item>
 /// <item>Fault: on purpose, within the deadline, and before limits, which are about what is really sent.</item>
@@ -45,7 +45,7 @@ internal sealed class OutboundPipeline(
         // Step 2: Destination
         if (state.Error is null)
         {
-            state.Destination = await mesh.ResolveAsync(context.Request.Host.Value!, context.RequestAborted);
+            state.Destination = await mesh.ResolveAsync(Authority(state)!, context.RequestAborted);
             state.Error = DestinationError(state);
         }
 
@@ -155,14 +155,16 @@ internal sealed class OutboundPipeline(
         return ErrorResponder.RespondAsync(state.Context, error, toSidecar: false);
     }
 
+    private static string? Authority(RequestState state) => state.Connection.OriginalAuthority ?? state.Context.Request.Host.Value;
+
     private static ProxyError? DestinationError(RequestState state) => state.Destination switch
     {
-        null when !AuthorityNormalizer.TryNormalize(state.Context.Request.Host.Value, out _) =>
+        null when !AuthorityNormalizer.TryNormalize(Authority(state), out _) =>
             new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"'{state.Context.Request.Host}' is no host."),
         null => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
-            $"The control plane did not say within {MeshState.FirstAnswerTimeout.TotalSeconds:0} s what '{state.Context.Request.Host}' is.", Undelivered: true),
+            $"The control plane did not say within {MeshState.FirstAnswerTimeout.TotalSeconds:0} s what '{Authority(state)}' is.", Undelivered: true),
         { Kind: DestinationKind.Unknown } => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
-            $"No service of the mesh is called '{state.Context.Request.Host}'.", Undelivered: true),
+            $"No service of the mesh is called '{Authority(state)}'.", Undelivered: true),
         _ => null,
     };
 }

@@ -68,7 +68,7 @@ internal sealed class MeshFixture : IAsyncDisposable
             Service = test.AppPort == 0 ? "" : test.Service,
             Workload = name,
             Labels = ImmutableSortedDictionary<string, string>.Empty,
-            Application = test.AppPort == 0 ? null : new IPEndPoint(IPAddress.Loopback, test.AppPort),
+            AppPort = test.AppPort == 0 ? null : test.AppPort,
             Inbound = any,
             Outbound = any,
             Admin = any,

@@ -16,7 +16,7 @@ public sealed class ClientHelloTests
         }
 
         ClientHello.Parse(hello, out var parsed).ShouldBe(ClientHelloResult.Parsed);
-        parsed.OffersMesh.ShouldBeTrue();
+        parsed.ShouldBe(new ClientHello(OffersMesh: true, "orders.shop.svc.cluster.local"));
     }
 
     [Fact]
@@ -43,6 +43,12 @@ public sealed class ClientHelloTests
     [InlineData("extensions longer than the record", "FFFF")]
     [InlineData("an extension longer than the list", "0004" + "0010" + "0009")]
     [InlineData("half an extension", "0002" + "0010")]
+    [InlineData("a server name without a list", "0004" + "0000" + "0000")]
+    [InlineData("a server name longer than the list", "0009" + "0000" + "0005" + "0003" + "000002")]
+    [InlineData("two server names", "000F" + "0000" + "000B" + "0009" + "00000161" + "0000026162")]
+    [InlineData("an empty server name", "0009" + "0000" + "0005" + "0003" + "000000")]
+    [InlineData("a server name that is no host name", "000A" + "0000" + "0006" + "0004" + "01000161")]
+    [InlineData("a server name that is not ASCII", "000A" + "0000" + "0006" + "0004" + "000001E4")]
     [InlineData("ALPN without a list", "0004" + "0010" + "0000")]
     [InlineData("ALPN whose list is longer than it", "0006" + "0010" + "0002" + "0009")]
     [InlineData("ALPN whose name is longer than the list", "0008" + "0010" + "0004" + "0002" + "0961")]
