@@ -32,6 +32,14 @@ test: build ## all tests: unit, functional, end to end (these start the programs
 	  dotnet test $$project --no-build -c $(CONFIGURATION) -nologo --logger "trx;LogFileName=$${project#tests/}.trx" --results-directory $(RESULTS) || failed="$$failed $$project"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
+e2e: build ## unmodified programs in network namespaces as pods, behind real capture rules; needs root on Linux
+	@if [ "$$(uname)" != Linux ] || [ "$$(id -u)" != 0 ]; then echo "skipped: network namespaces need root on Linux"; exit 0; fi; \
+	dotnet build tests/MeshLite.E2E --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary && \
+	dotnet test tests/MeshLite.E2E --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Pods.' --logger 'console;verbosity=normal'
+
+images: build ## both container images, with docker or buildah; BASE=, TOOLS= other base images (images/local-base makes some offline)
+	@images/build
+
 demo: build ## the mesh on this machine: starts it, measures each claim; BREAK=<claim> sabotages that one
 	dotnet build demo/MeshLite.Demo --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@dotnet demo/MeshLite.Demo/bin/$(CONFIGURATION)/net10.0/MeshLite.Demo.dll $(if $(BREAK),--break '$(BREAK)')
@@ -51,4 +59,4 @@ clean: ## remove everything built
 	rm -rf out
 	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help build test demo bench golden fmt clean
+.PHONY: help build test e2e images demo bench golden fmt clean
