@@ -75,7 +75,7 @@ internal sealed class SingleSendStream(Stream inner) : Stream
             if (_socket is not null && _socket.Poll(0, SelectMode.SelectRead))
             {
                 // Its end, or words nobody asked for: this connection is not for another request.
-                return ValueTask.FromException(new ConnectException(tls: false, "the server was closing the connection"));
+                return ValueTask.FromException(new ConnectException(tls: false, "the server was closing the connection", new StaleConnectionException()));
             }
 
             _awaitingResponse = true;

@@ -7,12 +7,13 @@ namespace MeshLite.Sidecar.Tests.Forwarding;
 
 public sealed class LocalApplicationTests
 {
+    private static readonly AttemptSettings Attempts = new(new ManualTimeProvider(), new Random(1));
     private static readonly IPEndPoint Declared = new(IPAddress.Loopback, 8080);
 
     [Fact]
     public void PrefixFor_Captured_IsWhereItWasGoing()
     {
-        using var application = new LocalApplication(Declared, null!);
+        using var application = new LocalApplication(Declared, null!, Attempts);
 
         application.PrefixFor(new MeshConnection(ListenerRole.Inbound, ConnectionProtocol.Http1)).ShouldBe("http://127.0.0.1:8080");
         application.PrefixFor(Captured("[fd77::3]:9090")).ShouldBe("http://[fd77::3]:9090");
@@ -21,7 +22,7 @@ public sealed class LocalApplicationTests
     [Fact]
     public void PrefixFor_NothingDeclared_IsNoneUnlessCaptured()
     {
-        using var application = new LocalApplication(null, null!);
+        using var application = new LocalApplication(null, null!, Attempts);
 
         application.PrefixFor(new MeshConnection(ListenerRole.Inbound, ConnectionProtocol.Http1)).ShouldBeNull();
         application.PrefixFor(Captured("10.77.0.3:8080")).ShouldBe("http://10.77.0.3:8080");
@@ -31,7 +32,7 @@ public sealed class LocalApplicationTests
     public void Refuses_SidecarsOwnPortOrForeignAddress_SaysWhy()
     {
         // No pod's address is one that is reserved for documentation (RFC 5737).
-        using var application = new LocalApplication(Declared, null!) { Own = new OwnAddresses(new ManualTimeProvider()), OwnPorts = [15000, 15001] };
+        using var application = new LocalApplication(Declared, null!, Attempts) { Own = new OwnAddresses(new ManualTimeProvider()), OwnPorts = [15000, 15001] };
         var own = application.Own.First ?? IPAddress.Loopback;
         Assert.SkipWhen(IPAddress.IsLoopback(own), "this machine has loopback only");
 
