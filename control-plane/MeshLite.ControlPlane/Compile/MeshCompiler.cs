@@ -25,7 +25,7 @@ public static class MeshCompiler
     /// <param name="service">The service it serves; empty: none.</param>
     /// <param name="version">Its <c>version</c> label.</param>
     /// <param name="appPort">Port of its application; 0: none.</param>
-    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version, int appPort)
+    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version, int appPort = 0)
     {
         var key = new ServiceKey(identity.Namespace, service);
         var config = new WorkloadConfig

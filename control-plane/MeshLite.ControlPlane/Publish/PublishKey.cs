@@ -40,7 +40,7 @@ internal sealed class TrustRoots(ImmutableArray<ReadOnlyMemory<byte>> der)
 }
 
 /// <summary>Resource <c>workload</c> of one workload.</summary>
-internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort) : PublishKey
+internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort = 0) : PublishKey
 {
     /// <inheritdoc/>
     public override string ResourceKey => ResourceKeys.Workload;

@@ -66,15 +66,16 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
 
         var request = state.Context.Request;
         var error = ForwardErrors.FromSend(e);
+        var isStale = ForwardErrors.IsStaleConnection(e);
         var cause = error.Undelivered ? RetryCause.Undelivered : RetryCause.Reset;
-        return (error.Undelivered || ForwardErrors.IsStaleConnection(e))
+        return (error.Undelivered || isStale)
             && RetryPolicy.Default.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), cause)
-            && CanSendBodyAgain(state, body, error.Undelivered)
+            && CanSendBodyAgain(state, body, unread: error.Undelivered && !isStale)
             && budget.TryWithdraw()
             && (body is null || body.TryRelease());
     }
 
     /// <summary>A body that is not wrapped for replay was read by nobody where there was no connection to write it to.</summary>
-    private static bool CanSendBodyAgain(RequestState state, ReplayContent? body, bool undelivered) =>
-        body is not null ? body.CanReplay : undelivered || state.RequestBytes == 0;
+    private static bool CanSendBodyAgain(RequestState state, ReplayContent? body, bool unread) =>
+        body is not null ? body.CanReplay : unread || state.RequestBytes == 0;
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net.Sockets;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -7,6 +8,8 @@ namespace MeshLite.Sidecar.Forwarding;
 /// whatever the method, when a reused connection ends with FIN before a response (dotnet/runtime#86714); it
 /// takes an exception for what it is. So the end of the stream is made an exception here, until the first byte
 /// of a response has come; after that FIN is how some servers end a body, and a WebSocket.
+/// An end that has come before a request is written, and that nobody has been told of yet (a busy machine is slow to), is
+/// found by asking the kernel: nothing is written then, and the request is known not to have been delivered.
 /// </summary>
 /// <remarks>
 /// Which bytes are "the response to the request just written" is told by the order of operations: a write of a
@@ -21,6 +24,7 @@ internal sealed class SingleSendStream(Stream inner) : Stream
     private static readonly SearchValues<byte> MethodCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
+    private readonly Socket? _socket = (inner as NetworkStream)?.Socket;
     private volatile bool _awaitingResponse;
     private volatile bool _served;
 
@@ -68,6 +72,12 @@ internal sealed class SingleSendStream(Stream inner) : Stream
         // A write that fails on a connection closed meanwhile is followed by a read that says so.
         if (!_awaitingResponse && BeginsRequest(buffer.Span))
         {
+            if (_socket is not null && _socket.Poll(0, SelectMode.SelectRead))
+            {
+                // Its end, or words nobody asked for: this connection is not for another request.
+                return ValueTask.FromException(new ConnectException(tls: false, "the server was closing the connection", new StaleConnectionException()));
+            }
+
             _awaitingResponse = true;
         }
 

@@ -59,14 +59,14 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
         var tried = default(ExcludedEndpoints);
         for (var attempt = 0; attempt <= RetryPolicy.UndeliveredRetries; attempt++)
         {
-            var picked = backend.Pick(in tried, key: null);
-            if (picked.Endpoint is null)
+            var (picked, isProbe) = backend.Pick(in tried, key: null);
+            if (picked is null)
             {
                 error ??= new ProxyError(ErrorReason.NoHealthyEndpoint, ErrorSource.Upstream, $"'{backend.Name}' has no ready endpoint.");
                 break;
             }
 
-            endpoint = picked.Endpoint;
+            endpoint = picked;
             var outcome = AttemptOutcome.Neutral;
             try
             {
@@ -83,7 +83,7 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
             }
             finally
             {
-                backend.Pool.State.Ejector.Record(endpoint.Health, outcome, picked.IsProbe);
+                backend.Pool.State.Ejector.Record(endpoint.Health, outcome, isProbe);
             }
         }
 

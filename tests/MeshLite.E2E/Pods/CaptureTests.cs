@@ -87,5 +87,18 @@ public sealed class CaptureTests(PodMesh mesh)
         open.Output.ShouldContain("this pod has IPv6 addresses, by which calls would leave in plaintext");
     }
 
+    [Fact]
+    public async Task Sidecar_TransparentUnderAnotherUser_DoesNotStart()
+    {
+        Tools.Need();
+        var pod = await mesh.PodAsync("root");
+
+        var sidecar = await pod.TryAsync(mesh.Programs.Sidecar,
+            "--transparent", "--control-plane", "https://127.0.0.1:1", "--control-plane-ca", "/dev/null", "--token", "/dev/null", "--state-dir", Path.Combine(mesh.Directory, "root"));
+
+        sidecar.ExitCode.ShouldBe(2);
+        sidecar.Output.ShouldContain("--transparent: needs to run as uid 1337, this is 0");
+    }
+
     private static Task<string> RulesAsync(Pod pod) => pod.RunAsync("sh", "-c", "iptables -t nat -S; ip6tables -t nat -S");
 }

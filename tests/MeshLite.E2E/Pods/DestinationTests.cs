@@ -7,6 +7,8 @@ namespace MeshLite.E2E.Pods;
 [Collection(PodCollection.Name)]
 public sealed class DestinationTests(PodMesh mesh)
 {
+    private const int Stop = 19;
+    private const int Continue = 18;
     private const string Denied = "meshlite-error: denied";
     private const string Unknown = "meshlite-error: destination_unknown";
 
@@ -25,6 +27,40 @@ public sealed class DestinationTests(PodMesh mesh)
 
         (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pair.Server.Pod.Address}:8080/whoami"))
             .ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller ::ffff:{pair.Server.Pod.Address}");
+    }
+
+    [Fact]
+    public async Task Routes_OfTheService_ApplyToItsAddressAndNotToThePods()
+    {
+        var pair = await PairAsync();
+        mesh.Save("route", """
+            apiVersion: meshlite.dev/v1alpha1
+            kind: TrafficRoute
+            metadata: {name: backend, namespace: shop}
+            spec:
+              parentRefs: [{kind: Service, name: backend, port: 80}]
+              rules:
+              - name: testers
+                matches: [{headers: [{name: x-canary, value: "true"}]}]
+                filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-routed, value: canary}]}}]
+                backendRefs: [{name: backend}]
+              - name: everyone
+                filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-routed, value: everyone}]}}]
+                backendRefs: [{name: backend}]
+            """);
+        try
+        {
+            Task<string> GetAsync(string url) => pair.Caller.Pod.RunAsync("curl", "-sSi", "-m", "10", "-H", "x-canary: true", url);
+            await Eventually.TrueAsync(async () => (await GetAsync("http://backend/hello")).Contains("x-routed: canary", StringComparison.Ordinal), "the route is in force");
+
+            (await pair.Caller.Pod.RunAsync("curl", "-sSi", "-m", "10", "http://backend/hello")).ShouldContain("x-routed: everyone");
+            (await GetAsync($"http://{pair.Server.Pod.Address}:8080/hello")).ShouldNotContain("x-routed");
+            (await GetAsync("http://backend:8080/hello")).ShouldNotContain("x-routed", customMessage: "another port of the service");
+        }
+        finally
+        {
+            mesh.Remove("route");
+        }
     }
 
     [Theory]
@@ -62,6 +98,26 @@ public sealed class DestinationTests(PodMesh mesh)
 
         (await pair.Caller.Pod.RunAsync("curl", "-sSi", "-m", "10", "http://10.96.200.200/")).ShouldContain(Unknown);
         (await pair.Caller.Pod.TryAsync("bash", "-c", "exec 3<>/dev/tcp/10.96.200.200/25; cat <&3")).Output.ShouldContain("reset");
+    }
+
+    [Fact]
+    public async Task ControlPlaneSilent_OutsideIsStillReachedAndInsideIsNot()
+    {
+        var pair = await PairAsync();
+        var outside = await mesh.PodAsync("later", outside: true);
+        await PodMesh.AppAsync(outside, "later");
+
+        mesh.ControlPlaneProcess.Signal(Stop);
+        try
+        {
+            (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{outside.Address}:8080/hello")).ShouldBe("hello from later");
+            (await pair.Caller.Pod.RunAsync("curl", "-sSi", "-m", "10", "http://10.96.77.77/")).ShouldContain(Unknown);
+            (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", "http://backend/hello")).ShouldBe("hello from app", "what is known stays in force");
+        }
+        finally
+        {
+            mesh.ControlPlaneProcess.Signal(Continue);
+        }
     }
 
     [Fact]

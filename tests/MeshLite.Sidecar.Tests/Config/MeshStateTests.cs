@@ -1,3 +1,4 @@
+using System.Net;
 using MeshLite.Model;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Forwarding;
@@ -42,6 +43,22 @@ public sealed class MeshStateTests
         _time.Advance(TimeSpan.FromSeconds(1));
 
         (await waiting).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", true)]
+    [InlineData("2001:db8::1", true)]
+    [InlineData("10.1.2.3", false)]
+    [InlineData("fd00::7", false)]
+    public void IsOutside_NetworksDeclared_TellsByThem(string address, bool outside)
+    {
+        _mesh.IsOutside(IPAddress.Parse(address)).ShouldBeFalse("nothing is known yet");
+        _mesh.SetMesh(new MeshSettingsConfig());
+        _mesh.IsOutside(IPAddress.Parse(address)).ShouldBeFalse("where no network is declared, any address may be the mesh's");
+
+        _mesh.SetMesh(new MeshSettingsConfig { ClusterNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("fd00::/8")] });
+
+        _mesh.IsOutside(IPAddress.Parse(address)).ShouldBe(outside);
     }
 
     [Fact]

@@ -1,10 +1,14 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text;
 using MeshLite.Sidecar.Forwarding;
 
 namespace MeshLite.Sidecar.Tests.Forwarding;
 
 public sealed class SingleSendStreamTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private readonly Pipe _fromServer = new();
     private readonly SingleSendStream _stream;
 
@@ -28,6 +32,27 @@ public sealed class SingleSendStreamTests
         await _fromServer.Writer.CompleteAsync();
 
         await Should.ThrowAsync<IOException>(() => ahead);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 408 Request Timeout\r\n\r\n")]
+    public async Task Write_ServerHasEndedTheConnection_WritesNothingAndSaysSo(string lastWords)
+    {
+        using var pair = await SocketPair.CreateAsync();
+        await using var stream = new SingleSendStream(new NetworkStream(pair.Client));
+        await stream.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
+        await pair.Server.SendAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray());
+        await stream.ReadExactlyAsync(new byte[27]);
+        await pair.Server.SendAsync(Encoding.ASCII.GetBytes(lastWords));
+        pair.Server.Shutdown(SocketShutdown.Send);
+        pair.Client.Poll(Patience, SelectMode.SelectRead).ShouldBeTrue("the end has come");
+
+        await Should.ThrowAsync<ConnectException>(async () => await stream.WriteAsync("POST / HTTP/1.1\r\n\r\n"u8.ToArray()));
+
+        var received = new byte[100];
+        (await pair.Server.ReceiveAsync(received)).ShouldBe(18, "the first request, and nothing of the second");
+        pair.Server.Available.ShouldBe(0);
     }
 
     [Fact]

@@ -31,6 +31,9 @@ public sealed class PodMesh : IAsyncLifetime
     /// <summary>The control plane's pod.</summary>
     public Pod ControlPlane { get; private set; } = null!;
 
+    /// <summary>The control plane.</summary>
+    public ManagedProcess ControlPlaneProcess { get; private set; } = null!;
+
     /// <summary>A directory every user may enter.</summary>
     public string Directory => _directory.Path;
 
@@ -56,12 +59,12 @@ public sealed class PodMesh : IAsyncLifetime
         Network = await PodNetwork.CreateAsync(Launcher);
         ControlPlane = await Network.AddAsync("cp", 0, 2);
         Mtls("Permissive");
-        var process = ControlPlane.Start("control-plane", _programs.ControlPlane,
+        ControlPlaneProcess = ControlPlane.Start("control-plane", _programs.ControlPlane,
         [
             "--config-dir", _processes.ConfigDirectory, "--data-dir", _processes.DataDirectory,
             "--grpc", $"{ControlPlane.Address}:15012", "--telemetry", "127.0.0.1:15014", "--san", $"{ControlPlane.Address}",
         ]);
-        await process.ReadyAsync(TimeSpan.FromSeconds(30));
+        await ControlPlaneProcess.ReadyAsync(TimeSpan.FromSeconds(30));
     }
 
     /// <summary>Sets the mode for the whole mesh.</summary>
@@ -82,6 +85,13 @@ public sealed class PodMesh : IAsyncLifetime
 
         _documents[name] = yaml;
         _processes.Save($"{name}.yaml", yaml);
+    }
+
+    /// <summary>Removes one.</summary>
+    public void Remove(string name)
+    {
+        _documents.Remove(name);
+        File.Delete(Path.Combine(_processes.ConfigDirectory, $"{name}.yaml"));
     }
 
     /// <summary>Declares a service at <c>10.96.0.y</c> and <c>fd96::y</c>; pods added from now on know it by name.</summary>

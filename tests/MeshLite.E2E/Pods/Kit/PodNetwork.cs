@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using MeshLite.Processes;
@@ -118,6 +119,23 @@ public sealed class PodNetwork : IAsyncDisposable
         }
 
         string[] programs = ["ip", "iptables-restore", "ip6tables-restore", "setpriv", "sysctl", "curl"];
-        return programs.FirstOrDefault(program => !Tools.Has(program)) is { } program ? $"{program} is not installed" : null;
+        return programs.FirstOrDefault(program => !Tools.Has(program)) is { } program ? $"{program} is not installed" : Try();
+    }
+
+    // Root is not enough where this itself runs confined.
+    private static string? Try()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"ml{Environment.ProcessId:x}try");
+        var start = new ProcessStartInfo("sh", ["-c", $"ip netns add {name} && ip netns exec {name} iptables -t nat -S; code=$?; ip netns del {name}; exit $code"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        process.StandardOutput.ReadToEnd();
+        var error = process.StandardError.ReadToEnd().Trim();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? null : $"network namespaces with rules can't be made here: {error}";
     }
 }
