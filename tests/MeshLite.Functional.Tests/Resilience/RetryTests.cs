@@ -128,17 +128,21 @@ public sealed class RetryTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
     [Fact]
     public async Task Request_AnswerBreaksOff_IsNotSentAgain()
     {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var service = mesh.Service();
         service.Answer = async (_, context) =>
         {
             context.Response.ContentLength = 100;
             await context.Response.WriteAsync("half");
             await context.Response.Body.FlushAsync();
+            await begun.Task;
             context.Abort();
         };
         await service.PublishAsync();
 
-        await Should.ThrowAsync<HttpRequestException>(() => service.SendAsync());
+        using var response = await mesh.Http.GetAsync(new Uri($"http://{service.Name}/"), HttpCompletionOption.ResponseHeadersRead);
+        begun.SetResult();
+        await Should.ThrowAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync());
 
         (await service.LinesAsync(1)).ShouldHaveSingleItem().GetProperty("attempts").GetInt32().ShouldBe(1);
         service.Arrivals.Count.ShouldBe(1);
