@@ -122,7 +122,7 @@ public sealed record RouteRuleConfig
     /// <summary>Bound on the whole request with all attempts. <value>Null: 60 s to the response's headers; zero: none.</value></summary>
     public TimeSpan? RequestTimeout { get; init; }
 
-    /// <summary>Bound on one attempt, up to the response's headers. <value>Null or zero: none but the request's.</value></summary>
+    /// <summary>Bound on one attempt, its whole response included. <value>Null or zero: none but the request's.</value></summary>
     public TimeSpan? BackendRequestTimeout { get; init; }
 
     /// <summary>What may be sent again.</summary>

@@ -32,7 +32,7 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
             state.UpstreamStarted = settings.Time.GetTimestamp();
             if (!state.Deadline.IsNone)
             {
-                TimeoutHeader.Set(request, ErrorResponder.IsGrpc(state.Context.Request), state.TimeLeft);
+                TimeoutHeader.Set(request, ErrorResponder.IsGrpc(state.Context.Request), state.Deadline.Remaining(state.UpstreamStarted));
             }
 
             try

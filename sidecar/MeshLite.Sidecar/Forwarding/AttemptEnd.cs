@@ -12,11 +12,12 @@ namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
 /// How one send ended: the response or the exception, and what follows from it. Made by <see cref="Of(RequestState, FailureCodes, HttpResponseMessage)"/> and
-/// <see cref="Of(RequestState, Exception, AttemptTime)"/>, which are the one judgement of attempts. A value.
+/// <see cref="Of(RequestState, Exception, AttemptTime, ReplayContent)"/>, which are the one judgement of attempts. A value.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct AttemptEnd
 {
+    private const int GrpcDeadlineExceeded = 4;
     private const int GrpcUnavailable = 14;
 
     /// <summary>What was answered; null: nothing.</summary>
@@ -49,8 +50,8 @@ internal readonly record struct AttemptEnd
     /// <summary>Neutral, but as slow as it has been: it lost to a hedge.</summary>
     public bool TookItsTime { get; init; }
 
-    /// <summary>The caller would rather have something else than this.</summary>
-    public bool Failed => Response is null || Outcome == AttemptOutcome.Failure || Cause is not null;
+    /// <summary>The caller would rather have something else than this. An application's 404 is an answer, even where a rule sends it again.</summary>
+    public bool Failed => Response is null || Outcome == AttemptOutcome.Failure;
 
     /// <summary>Of a response's head.</summary>
     public static AttemptEnd Of(RequestState state, FailureCodes failures, HttpResponseMessage response)
@@ -58,7 +59,7 @@ internal readonly record struct AttemptEnd
         var status = (int)response.StatusCode;
         if (response.Headers.NonValidated.Contains(MeshHeaders.Undelivered))
         {
-            return new AttemptEnd { Response = response, Cause = RetryCause.Undelivered, Outcome = AttemptOutcome.Failure };
+            return new AttemptEnd { Response = response, Cause = RetryCause.Undelivered, Outcome = FailureOf(state, response) };
         }
 
         if (status == (int)HttpStatusCode.OK && GrpcStatus(response) is { } grpc)
@@ -68,21 +69,20 @@ internal readonly record struct AttemptEnd
             {
                 Response = response,
                 Cause = grpc == 0 ? null : RetryCause.GrpcStatus(grpc),
-                Outcome = grpc == GrpcUnavailable ? AttemptOutcome.Failure : AttemptOutcome.Success,
+                Outcome = grpc == GrpcUnavailable || (grpc == GrpcDeadlineExceeded && IsOfTheMesh(response)) ? FailureOf(state, response) : AttemptOutcome.Success,
             };
         }
 
-        var failed = failures.Contains(status);
         return new AttemptEnd
         {
             Response = response,
             Cause = status >= 400 ? RetryCause.Status(status) : null,
-            Outcome = !failed ? AttemptOutcome.Success : IsCallersImpatience(state, response) ? AttemptOutcome.Neutral : AttemptOutcome.Failure,
+            Outcome = failures.Contains(status) ? FailureOf(state, response) : AttemptOutcome.Success,
         };
     }
 
     /// <summary>Of an exception.</summary>
-    public static AttemptEnd Of(RequestState state, Exception exception, AttemptTime time)
+    public static AttemptEnd Of(RequestState state, Exception exception, AttemptTime time, ReplayContent? body)
     {
         if (state.Context.RequestAborted.IsCancellationRequested)
         {
@@ -91,7 +91,7 @@ internal readonly record struct AttemptEnd
 
         if (state.TimedOut)
         {
-            return new AttemptEnd { Exception = exception, Outcome = state.Deadline.Source == DeadlineSource.Caller && !state.Deadline.IsNone ? AttemptOutcome.Neutral : AttemptOutcome.Failure };
+            return new AttemptEnd { Exception = exception, Outcome = IsCallers(state.AnswerBy) ? AttemptOutcome.Neutral : AttemptOutcome.Failure };
         }
 
         if (time.IsOver)
@@ -107,7 +107,13 @@ internal readonly record struct AttemptEnd
 
         if (exception is OperationCanceledException)
         {
-            return new AttemptEnd { Exception = exception, Outcome = AttemptOutcome.Failure }; // nothing moved for too long
+            // Nothing moved for too long: whose fault, only a body that has been sent whole tells.
+            return new AttemptEnd { Exception = exception, Outcome = body is null or { IsRead: true } ? AttemptOutcome.Failure : AttemptOutcome.Neutral };
+        }
+
+        if (body is { BrokeOff: true })
+        {
+            return new AttemptEnd { Exception = exception, Outcome = AttemptOutcome.Neutral }; // the caller's doing
         }
 
         var error = ForwardErrors.FromSend(exception);
@@ -127,8 +133,14 @@ internal readonly record struct AttemptEnd
         response.Headers.NonValidated.TryGetValues("grpc-status", out var values)
         && int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
 
-    /// <summary>A caller's deadline travels; when it passes, the peer may say so before this sidecar's own clock does.</summary>
-    private static bool IsCallersImpatience(RequestState state, HttpResponseMessage response) =>
-        response.StatusCode == HttpStatusCode.GatewayTimeout && !state.Deadline.IsNone && state.Deadline.Source == DeadlineSource.Caller
-        && response.Headers.NonValidated.Contains(MeshHeaders.Error);
+    /// <summary>A caller's deadline travels; when it passes, the peer may say so before this sidecar's own clock does: then nobody failed.</summary>
+    private static AttemptOutcome FailureOf(RequestState state, HttpResponseMessage response) =>
+        IsCallers(state.AnswerBy) && IsOfTheMesh(response)
+        && (response.StatusCode == HttpStatusCode.GatewayTimeout || GrpcStatus(response) == GrpcDeadlineExceeded)
+            ? AttemptOutcome.Neutral
+            : AttemptOutcome.Failure;
+
+    private static bool IsCallers(Deadline deadline) => !deadline.IsNone && deadline.Source == DeadlineSource.Caller;
+
+    private static bool IsOfTheMesh(HttpResponseMessage response) => response.Headers.NonValidated.Contains(MeshHeaders.Error);
 }

@@ -47,7 +47,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             end = await fallback.InsteadAsync(state, end, body, cancellationToken) switch
             {
                 FallbackChoice.OtherBackend => await SendToBackendAsync(request, body, cancellationToken),
-                FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse()),
+                FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse(request)),
                 _ => end,
             };
         }
@@ -94,10 +94,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             state.Endpoint = end.Endpoint;
             state.UpstreamStarted = end.Started;
             state.UpstreamAnswered = end.Answered;
-            if (body is { BrokeOff: true } && end.Response is null)
-            {
-                return end with { Error = null, Cause = null };
-            }
+            tried.Add(end.Endpoint!);
 
             // Step 4: Again
             if (end.Cause is not { } cause || !MayRetry(rule, service, body, attempt, cause, end.Response, out var delay))
@@ -113,7 +110,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             }
             catch (OperationCanceledException e)
             {
-                return AttemptEnd.Of(state, e, default) with { Endpoint = end.Endpoint, Outcome = end.Outcome };
+                return AttemptEnd.Of(state, e, default, body) with { Endpoint = end.Endpoint, Outcome = end.Outcome };
             }
         }
     }
@@ -135,7 +132,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            end = race is not null && race.IsLost(cancellationToken) ? AttemptEnd.Lost(e) : AttemptEnd.Of(state, e, time);
+            end = race is not null && race.IsLost(cancellationToken) ? AttemptEnd.Lost(e) : AttemptEnd.Of(state, e, time, request.Content as ReplayContent);
         }
         finally
         {
@@ -184,7 +181,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         }
 
         // Past the deadline there is no retry; nor while everyone else fails fast.
-        if (delay >= state.TimeLeft || service.Circuit is { State: CircuitState.Open })
+        if (delay >= state.AnswerBy.Remaining(settings.Time.GetTimestamp()) || service.Circuit is { State: CircuitState.Open })
         {
             return false;
         }
@@ -203,7 +200,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         response.Headers.NonValidated.TryGetValues("Retry-After", out var values) && RetryAfter.TryParse(values.ToString(), settings.Time.GetUtcNow(), out var wait) ? wait : null;
 
     /// <summary>Tells the next hop how long it has: what is left now, of the request and of this attempt.</summary>
-    private void SetTimeout(HttpRequestMessage request, RouteRuleModel rule)
+    internal void SetTimeout(HttpRequestMessage request, RouteRuleModel rule)
     {
         var left = state.Deadline.Remaining(settings.Time.GetTimestamp());
         if (rule.BackendRequestTimeout is { } bound && bound > TimeSpan.Zero && bound < left)
@@ -226,7 +223,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         TimeLeft = TimeSpan.MaxValue,
     };
 
-    private AttemptEnd Replace(in AttemptEnd end, HttpResponseMessage response)
+    private static AttemptEnd Replace(in AttemptEnd end, HttpResponseMessage response)
     {
         end.Response?.Dispose();
         return end with { Response = response, TimeLeft = TimeSpan.MaxValue };

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Timeouts;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -61,5 +62,7 @@ internal sealed class Passthrough : IDisposable
     private sealed class PassthroughTransformer : MessageTransformer
     {
         protected override bool ServerIsVerifiedSidecar(HttpContext context) => false;
+
+        protected override void OnAnswered(RequestState state) => RequestDeadline.OnAnswered(state, TimeSpan.MaxValue);
     }
 }

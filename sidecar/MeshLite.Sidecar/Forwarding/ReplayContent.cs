@@ -38,6 +38,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     private bool _started;
     private bool _abandoned;
     private bool _answered;
+    private bool _sendFailed;
     private Exception? _failure;
     private TaskCompletionSource<ReadOnlyMemory<byte>?>? _whole;
     private Attempt? _current;
@@ -50,7 +51,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             lock (_lock)
             {
-                return _finished && _failure is not null;
+                return _finished && _failure is not null && !_sendFailed;
             }
         }
     }
@@ -143,6 +144,11 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         lock (_lock)
         {
             _committed = true;
+            if (!_started)
+            {
+                _whole?.TrySetResult(null); // nobody ever asked for it
+            }
+
             if (_started && _current is null && !_finished)
             {
                 Drain_NeedsLock();
@@ -304,6 +310,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             if (!Detach(attempt, e))
             {
+                _sendFailed = true; // read once the pump has ended
                 throw new IOException("The request body could not be sent.", e);
             }
         }
@@ -332,7 +339,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
 
     private void Keep_NeedsLock(ReadOnlySpan<byte> data)
     {
-        if (_committed || _keptLength + data.Length > MaxReplayBytes)
+        if ((_committed && _whole is null) || _keptLength + data.Length > MaxReplayBytes)
         {
             _overflowed = true;
             _kept = null;

@@ -78,17 +78,22 @@ internal static class ErrorReasons
     };
 
     /// <summary>The label a peer sent, if it is one of ours: what comes over the wire must not make labels.</summary>
-    public static string Known(string label)
+    public static string Known(string label) => TryParse(label, out var reason) ? Label(reason) : "_other";
+
+    /// <summary>The reason of a label.</summary>
+    public static bool TryParse(string label, out ErrorReason reason)
     {
-        foreach (var reason in Enum.GetValues<ErrorReason>())
+        foreach (var known in Enum.GetValues<ErrorReason>())
         {
-            if (Label(reason) == label)
+            if (Label(known) == label)
             {
-                return Label(reason);
+                reason = known;
+                return true;
             }
         }
 
-        return "_other";
+        reason = default;
+        return false;
     }
 
     /// <summary>HTTP status of the response.</summary>

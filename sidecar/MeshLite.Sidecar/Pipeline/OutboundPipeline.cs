@@ -3,6 +3,7 @@ using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.Resilience;
+using MeshLite.Sidecar.Resilience.Fallback;
 using MeshLite.Sidecar.Resilience.Fault;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
@@ -108,9 +109,9 @@ internal sealed class OutboundPipeline(
             state.Error = null;
         }
 
-        if (state.Error is not null)
+        if (state.Admitted is null)
         {
-            return;
+            return; // refused, or its caller has left
         }
 
         // Step 7: Forward
@@ -144,8 +145,7 @@ internal sealed class OutboundPipeline(
 
     private static Task RespondAsync(RequestState state, ProxyError error)
     {
-        if (state.Rule?.Fallback is { Response: not null } fallback && error.Reason is not (ErrorReason.NoRoute or ErrorReason.FaultInjected)
-            && error.Source != ErrorSource.Downstream && !state.Context.Response.HasStarted)
+        if (state.Rule?.Fallback is { Response: not null } fallback && FallbackModel.Covers(error) && !state.Context.Response.HasStarted)
         {
             state.Masked = error;
             state.Error = null;

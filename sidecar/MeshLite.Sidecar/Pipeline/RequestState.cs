@@ -87,8 +87,8 @@ internal sealed class RequestState
     /// <summary>When the request must be over, if a rule or its caller says so.</summary>
     public Deadline Deadline { get; set; }
 
-    /// <summary>What is left of that; <see cref="TimeSpan.MaxValue"/>: nobody has said.</summary>
-    public TimeSpan TimeLeft => Deadline.Remaining(Time.GetTimestamp());
+    /// <summary>When the response's headers must be there: by <see cref="Deadline"/>, or by what holds without one.</summary>
+    public Deadline AnswerBy { get; set; }
 
     /// <summary>The timer that runs now is that of the one attempt.</summary>
     public bool AttemptBound { get; set; }
@@ -144,7 +144,7 @@ internal sealed class RequestState
         IsCircuitProbe = false;
         Outcome = AttemptOutcome.Neutral;
         StickyCookie = Host = Target = null;
-        Deadline = Deadline.None;
+        Deadline = AnswerBy = Deadline.None;
         AttemptBound = false;
         Endpoint = null;
         AttemptCount = 0;

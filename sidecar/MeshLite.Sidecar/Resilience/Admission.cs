@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
 
 namespace MeshLite.Sidecar.Resilience;
@@ -10,15 +11,24 @@ namespace MeshLite.Sidecar.Resilience;
 /// </summary>
 internal static class Admission
 {
-    /// <summary>Lets the request in, or says why not. May wait where the policy has a queue.</summary>
+    /// <summary>
+    /// Lets the request in (<see cref="RequestState.Admitted"/>), or says why not; neither, where its caller left meanwhile. May wait,
+    /// within the request's time, where the policy has a queue.
+    /// </summary>
     public static ValueTask<ProxyError?> EnterAsync(RequestState state, CancellationToken cancellationToken)
     {
         var backend = state.Backend!;
+        if (backend.Config.Missing)
+        {
+            return ValueTask.FromResult<ProxyError?>(new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
+                $"The rule '{state.Rule!.Name}' names '{backend.Name}', which does not exist.", Undelivered: true));
+        }
+
         var service = backend.Pool.State;
         if (service.RateLimit is { } limit && !limit.TryTake(out var wait))
         {
             return ValueTask.FromResult<ProxyError?>(new ProxyError(ErrorReason.RateLimited, ErrorSource.Mesh,
-                $"'{backend.Config.Service}' may be called {service.Policy.RateLimit!.RequestsPerSecond} times a second.", Undelivered: true) { RetryAfter = wait });
+                $"'{backend.Config.Service}' may be called {service.Policy.RateLimit?.RequestsPerSecond} times a second.", Undelivered: true) { RetryAfter = wait });
         }
 
         var isProbe = false;
@@ -31,13 +41,10 @@ internal static class Admission
 
         state.Circuit = circuit;
         state.IsCircuitProbe = isProbe;
-        var place = service.Concurrency.AcquireAsync(cancellationToken);
-        if (!place.IsCompletedSuccessfully)
-        {
-            return WaitAsync(state, backend, service, place);
-        }
-
-        return ValueTask.FromResult(Entered(state, backend, service, place.Result));
+        var hasPlace = service.Concurrency.TryAcquire();
+        return hasPlace || service.Policy.Concurrency.MaxQueued == 0
+            ? ValueTask.FromResult(Entered(state, backend, service, hasPlace))
+            : WaitAsync(state, backend, service, cancellationToken);
     }
 
     /// <summary>What <see cref="EnterAsync"/> let in has ended, one way or another.</summary>
@@ -52,24 +59,22 @@ internal static class Admission
         service.Concurrency.Release();
         state.Circuit?.Record(state.Outcome, state.IsCircuitProbe);
         state.Circuit = null;
+        state.IsCircuitProbe = false;
+        state.Outcome = CircuitBreaker.AttemptOutcome.Neutral;
     }
 
-    private static async ValueTask<ProxyError?> WaitAsync(RequestState state, BackendModel backend, ServiceState service, ValueTask<bool> place)
+    private static async ValueTask<ProxyError?> WaitAsync(RequestState state, BackendModel backend, ServiceState service, CancellationToken cancellationToken)
     {
-        var taken = false;
         try
         {
-            taken = await place;
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, state.Timeout);
+            return Entered(state, backend, service, await service.Concurrency.AcquireAsync(either.Token));
         }
-        finally
+        catch (OperationCanceledException)
         {
-            if (!taken)
-            {
-                GiveProbeBack(state);
-            }
+            GiveProbeBack(state);
+            return state.TimedOut ? RequestDeadline.TimedOut(undelivered: true) : null;
         }
-
-        return Entered(state, backend, service, taken);
     }
 
     private static ProxyError? Entered(RequestState state, BackendModel backend, ServiceState service, bool hasPlace)

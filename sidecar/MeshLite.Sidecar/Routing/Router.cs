@@ -43,11 +43,8 @@ internal static class Router
             return new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, $"The rule '{rule.Name}' sends requests nowhere.", Undelivered: true);
         }
 
-        var backend = destination.Backends[chosen];
-        state.Backend = backend;
-        return backend.Config.Missing
-            ? new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh, $"The rule '{rule.Name}' names '{backend.Name}', which does not exist.", Undelivered: true)
-            : null;
+        state.Backend = destination.Backends[chosen];
+        return null;
     }
 
     /// <summary>

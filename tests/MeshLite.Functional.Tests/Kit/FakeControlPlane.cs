@@ -58,6 +58,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     /// <summary>Where spans go; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
     public MeshLite.Model.TracingConfig Tracing { get; set; } = new();
 
+    /// <summary>Changes what sidecars are told of their own workload, when they connect.</summary>
+    public Func<WorkloadConfig, WorkloadConfig> Workload { get; set; } = workload => workload;
+
     /// <summary>Whether subscriptions nobody set are answered, with "unknown", rather than never.</summary>
     public bool AnswersUnknown { get; set; }
 
@@ -83,18 +86,18 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         return JoinToken.Create(key, ns, serviceAccount, lifetime ?? TimeSpan.FromHours(1), TimeProvider.System);
     }
 
-    /// <summary>Answers, and keeps answering, a subscription.</summary>
-    public void Set(DestinationConfig destination)
+    /// <summary>Answers, and keeps answering, a subscription. Returns the version.</summary>
+    public string Set(DestinationConfig destination)
     {
         var body = MeshMapper.ToProto(destination);
-        Publish(new Resource { Key = ResourceKeys.Destination(destination.Authority), Version = ContentHash.Of(body), Destination = body });
+        return Publish(new Resource { Key = ResourceKeys.Destination(destination.Authority), Version = ContentHash.Of(body), Destination = body });
     }
 
-    /// <summary>Sets a service's endpoints.</summary>
-    public void Set(EndpointSetConfig endpoints)
+    /// <summary>Sets a service's endpoints. Returns the version.</summary>
+    public string Set(EndpointSetConfig endpoints)
     {
         var body = MeshMapper.ToProto(endpoints);
-        Publish(new Resource { Key = ResourceKeys.Endpoints(endpoints.Service), Version = ContentHash.Of(body), Endpoints = body });
+        return Publish(new Resource { Key = ResourceKeys.Endpoints(endpoints.Service), Version = ContentHash.Of(body), Endpoints = body });
     }
 
     /// <summary>Sends the mesh's settings as they are now to every sidecar.</summary>
@@ -106,7 +109,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         _identity.Dispose();
     }
 
-    private void Publish(Resource resource)
+    private string Publish(Resource resource)
     {
         _resources[resource.Key] = resource;
         foreach (var (stream, wanted) in _streams)
@@ -116,6 +119,8 @@ internal sealed class FakeControlPlane : IAsyncDisposable
                 stream.Writer.TryWrite(resource);
             }
         }
+
+        return resource.Version;
     }
 
     private static bool Wants(HashSet<string> wanted, Resource resource)
@@ -164,14 +169,14 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     private void Greet(Channel<Resource> queue, SpiffeId id, Hello hello)
     {
-        var workload = MeshMapper.ToProto(new WorkloadConfig
+        var workload = MeshMapper.ToProto(Workload(new WorkloadConfig
         {
             Identity = id,
             Mtls = Mtls,
             Service = hello.Service.Length > 0 ? new MeshLite.Model.ServiceRef(id.Namespace, hello.Service, 80) : null,
             Workload = hello.Workload,
             Version = hello.Labels.GetValueOrDefault("version", ""),
-        });
+        }));
         queue.Writer.TryWrite(Mesh());
         queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Workload, Version = ContentHash.Of(workload), Workload = workload });
         foreach (var resource in _resources.Values.Where(resource => resource.Endpoints is not null))

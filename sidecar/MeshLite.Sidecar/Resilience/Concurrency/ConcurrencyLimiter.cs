@@ -31,7 +31,25 @@ internal sealed class ConcurrencyLimiter(ConcurrencyConfig config, TimeProvider 
     /// Cancelled while it waits, it throws, and has taken nothing.
     /// </summary>
     public ValueTask<bool> AcquireAsync(CancellationToken cancellationToken) =>
-        TryTakeFree() ? ValueTask.FromResult(true) : EnqueueAsync(cancellationToken);
+        TryAcquire() ? ValueTask.FromResult(true) : EnqueueAsync(cancellationToken);
+
+    /// <summary>The same without waiting.</summary>
+    public bool TryAcquire()
+    {
+        var seen = Volatile.Read(ref _counts);
+        while (QueuedOf(seen) == 0 && InUseOf(seen) < _config.MaxRequests)
+        {
+            var was = Interlocked.CompareExchange(ref _counts, seen + 1, seen);
+            if (was == seen)
+            {
+                return true;
+            }
+
+            seen = was;
+        }
+
+        return false;
+    }
 
     /// <summary>Gives a place back: to the first who waits, if anybody does.</summary>
     public void Release()
@@ -68,23 +86,6 @@ internal sealed class ConcurrencyLimiter(ConcurrencyConfig config, TimeProvider 
         }
     }
 
-    private bool TryTakeFree()
-    {
-        var seen = Volatile.Read(ref _counts);
-        while (QueuedOf(seen) == 0 && InUseOf(seen) < _config.MaxRequests)
-        {
-            var was = Interlocked.CompareExchange(ref _counts, seen + 1, seen);
-            if (was == seen)
-            {
-                return true;
-            }
-
-            seen = was;
-        }
-
-        return false;
-    }
-
     private ValueTask<bool> EnqueueAsync(CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -101,7 +102,7 @@ internal sealed class ConcurrencyLimiter(ConcurrencyConfig config, TimeProvider 
             {
                 if (QueuedOf(seen) == 0 && InUseOf(seen) < _config.MaxRequests)
                 {
-                    if (TryTakeFree())
+                    if (TryAcquire())
                     {
                         return ValueTask.FromResult(true);
                     }

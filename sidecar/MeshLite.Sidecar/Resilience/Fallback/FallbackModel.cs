@@ -17,11 +17,15 @@ internal sealed class FallbackModel(FallbackConfig config)
     /// <summary>The mesh's own response; null: another backend answers.</summary>
     public StaticResponseConfig? Response => config.Response;
 
+    /// <summary>Whether the backend can't serve. That a caller asks too much, or a route fails it on purpose, is for it to know.</summary>
+    public static bool Covers(ProxyError error) =>
+        error.Source != ErrorSource.Downstream && error.Reason is not (ErrorReason.NoRoute or ErrorReason.FaultInjected or ErrorReason.RateLimited);
+
     /// <summary>
     /// The backend did not let the request in: it was not sent, so another may have it. True: the other one let it in.
     /// </summary>
     public ValueTask<bool> TryOtherBackendAsync(RequestState state, ProxyError error, CancellationToken cancellationToken) =>
-        config.Backend is { } index && !state.FellBack ? MoveAsync(state, index, error, cancellationToken) : ValueTask.FromResult(false);
+        config.Backend is { } index && !state.FellBack && Covers(error) ? MoveAsync(state, index, error, cancellationToken) : ValueTask.FromResult(false);
 
     /// <summary>What to do instead of passing on a failed end. The request has moved already where another backend is the answer.</summary>
     public async ValueTask<FallbackChoice> InsteadAsync(RequestState state, AttemptEnd end, ReplayContent? body, CancellationToken cancellationToken)
@@ -71,16 +75,17 @@ internal sealed class FallbackModel(FallbackConfig config)
     }
 
     /// <summary>As if the backend had answered it.</summary>
-    public HttpResponseMessage CreateResponse()
+    public HttpResponseMessage CreateResponse(HttpRequestMessage request)
     {
         var response = config.Response!;
-        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(response.Body));
+        var body = Encoding.UTF8.GetBytes(response.Body);
+        var content = new ByteArrayContent(body) { Headers = { ContentLength = body.Length } };
         if (response.ContentType.Length > 0)
         {
             content.Headers.TryAddWithoutValidation("Content-Type", response.ContentType);
         }
 
-        return new HttpResponseMessage((HttpStatusCode)response.Status) { Content = content };
+        return new HttpResponseMessage((HttpStatusCode)response.Status) { Content = content, RequestMessage = request };
     }
 
     private static bool MayMove(RequestState state, AttemptEnd end)
@@ -95,7 +100,7 @@ internal sealed class FallbackModel(FallbackConfig config)
         var from = state.Backend;
         state.Backend = state.Destination!.Backends[index];
         state.FellBack = true;
-        if (state.Backend.Config.Missing || await Admission.EnterAsync(state, cancellationToken) is not null)
+        if (await Admission.EnterAsync(state, cancellationToken) is not null || state.Admitted is null)
         {
             state.Backend = from;
             return false;
@@ -105,8 +110,19 @@ internal sealed class FallbackModel(FallbackConfig config)
         return true;
     }
 
-    private static ProxyError Reason(AttemptEnd end) =>
-        end.Error ?? new ProxyError(ErrorReason.ProtocolError, ErrorSource.Upstream, $"The backend answered {(int?)end.Response?.StatusCode ?? 0}.");
+    /// <summary>What it was in the mesh's words: its own, or the peer's; of an application's response there is only this one.</summary>
+    private static ProxyError Reason(AttemptEnd end)
+    {
+        if (end.Error is { } error)
+        {
+            return error;
+        }
+
+        var reason = end.Response?.Headers.NonValidated.TryGetValues(MeshHeaders.Error, out var values) == true
+            && ErrorReasons.TryParse(values.ToString(), out var peers) ? peers
+            : end.Response is null ? ErrorReason.RequestTimeout : ErrorReason.ProtocolError;
+        return new ProxyError(reason, ErrorSource.Upstream, end.Response is { } response ? $"The backend answered {(int)response.StatusCode}." : "The backend did not answer.");
+    }
 }
 
 /// <summary>What a fallback does.</summary>

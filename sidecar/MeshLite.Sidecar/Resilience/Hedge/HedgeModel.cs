@@ -108,6 +108,7 @@ internal sealed class HedgeRace(
 
         state.AttemptCount++;
         var copy = RequestCopy.Of(request, body?.Whole);
+        invoker.SetTimeout(copy, state.Rule!);
         return async () =>
         {
             using (copy)

@@ -21,19 +21,14 @@ internal static class RequestDeadline
         var time = state.Time;
         var rule = timeout is { } bound && bound > TimeSpan.Zero ? Deadline.After(time, state.Started, bound, DeadlineSource.Rule) : Deadline.None;
         state.Deadline = Deadline.Earlier(rule, OfCaller(state));
+        state.AnswerBy = timeout is null ? Deadline.Earlier(state.Deadline, Deadline.After(time, state.Started, ToHeaders, DeadlineSource.Rule)) : state.Deadline;
         var now = time.GetTimestamp();
-        if (state.Deadline.HasPassed(now))
+        if (state.AnswerBy.HasPassed(now))
         {
             return TimedOut(undelivered: true);
         }
 
-        var remaining = state.Deadline.Remaining(now);
-        if (timeout is null && ToHeaders < remaining)
-        {
-            remaining = ToHeaders;
-        }
-
-        state.StartTimeout(remaining);
+        state.StartTimeout(state.AnswerBy.Remaining(now));
         return null;
     }
 
