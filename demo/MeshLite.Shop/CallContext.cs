@@ -2,23 +2,31 @@ namespace MeshLite.Shop;
 
 /// <summary>
 /// Carries what belongs to a request from the call received to the calls made for it: its id, the header testers are known
-/// by, the trace it is part of, and how long its caller waits.
+/// by, the trace it is part of, and how long its caller still waits.
 /// </summary>
-public sealed class CallContext(IHttpContextAccessor current, TroubleSwitch troubles) : DelegatingHandler
+public sealed class CallContext(IHttpContextAccessor current, TroubleSwitch troubles, TimeProvider time) : DelegatingHandler
 {
     internal const string RequestId = "x-request-id";
-    internal const string Timeout = "meshlite-timeout";
 
-    private static readonly string[] Carried = [RequestId, "x-canary", "traceparent", "tracestate", Timeout];
+    private static readonly string[] Carried = [RequestId, "x-canary", "traceparent", "tracestate"];
 
     /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        foreach (var name in Carried.Take(troubles.Current.Forget ? 1 : Carried.Length))
+        if (current.HttpContext is { } context)
         {
-            if (current.HttpContext?.Request.Headers.TryGetValue(name, out var value) == true)
+            var forget = troubles.Current.Forget;
+            foreach (var name in Carried.Take(forget ? 1 : Carried.Length))
             {
-                request.Headers.TryAddWithoutValidation(name, value.ToString());
+                if (context.Request.Headers.TryGetValue(name, out var value))
+                {
+                    request.Headers.TryAddWithoutValidation(name, value.ToString());
+                }
+            }
+
+            if (!forget && CallerPatience.Left(context, time) is { } left)
+            {
+                request.Headers.TryAddWithoutValidation(CallerPatience.Header, left);
             }
         }
 

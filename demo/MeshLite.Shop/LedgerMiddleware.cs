@@ -3,7 +3,7 @@ namespace MeshLite.Shop;
 /// <summary>
 /// Books each request that has an id before anything else looks at it, so that one that fails later counts too.
 /// </summary>
-public sealed class LedgerMiddleware(RequestDelegate next, Ledger ledger, ShopOptions options)
+public sealed class LedgerMiddleware(RequestDelegate next, Ledger ledger, ShopOptions options, TimeProvider time)
 {
     /// <summary>Called by ASP.NET Core for each request.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -17,7 +17,8 @@ public sealed class LedgerMiddleware(RequestDelegate next, Ledger ledger, ShopOp
             return;
         }
 
-        ledger.Record(id, headers["meshlite-client-id"].ToString(), headers[CallContext.Timeout].ToString());
+        CallerPatience.Begin(context, time);
+        ledger.Record(id, headers["meshlite-client-id"].ToString(), headers[CallerPatience.Header].ToString());
         try
         {
             await next(context);
