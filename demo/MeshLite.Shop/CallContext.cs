@@ -1,23 +1,32 @@
 namespace MeshLite.Shop;
 
 /// <summary>
-/// Carries what belongs to a request from the call received to the calls made for it: its id, and the header testers
-/// are known by. (Trace context ASP.NET Core carries by itself.)
+/// Carries what belongs to a request from the call received to the calls made for it: its id, the header testers are known
+/// by, the trace it is part of, and how long its caller still waits.
 /// </summary>
-public sealed class CallContext(IHttpContextAccessor current) : DelegatingHandler
+public sealed class CallContext(IHttpContextAccessor current, TroubleSwitch troubles, TimeProvider time) : DelegatingHandler
 {
     internal const string RequestId = "x-request-id";
 
-    private static readonly string[] Carried = [RequestId, "x-canary"];
+    private static readonly string[] Carried = [RequestId, "x-canary", "traceparent", "tracestate"];
 
     /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        foreach (var name in Carried)
+        if (current.HttpContext is { } context)
         {
-            if (current.HttpContext?.Request.Headers.TryGetValue(name, out var value) == true)
+            var forget = troubles.Current.Forget;
+            foreach (var name in Carried.Take(forget ? 1 : Carried.Length))
             {
-                request.Headers.TryAddWithoutValidation(name, value.ToString());
+                if (context.Request.Headers.TryGetValue(name, out var value))
+                {
+                    request.Headers.TryAddWithoutValidation(name, value.ToString());
+                }
+            }
+
+            if (!forget && CallerPatience.Left(context, time) is { } left)
+            {
+                request.Headers.TryAddWithoutValidation(CallerPatience.Header, left);
             }
         }
 

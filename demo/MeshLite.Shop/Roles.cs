@@ -17,6 +17,7 @@ internal static class Roles
                 break;
             case "inventory":
                 app.MapGet("/items/{id}", (string id) => Results.Json(new { item = id, inStock = true }));
+                app.MapGet("/reports/{id}", (string id) => Results.Json(new { report = id, items = 3 }));
                 app.MapPost("/reservations", async (HttpContext context) =>
                 {
                     await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);

@@ -1,6 +1,6 @@
+using MeshLite.Collector;
 using MeshLite.E2E.Kit;
 using MeshLite.TestKit;
-using MeshLite.TestKit.Otlp;
 
 namespace MeshLite.E2E;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
+using MeshLite.Collector;
 using MeshLite.Functional.Tests.Kit;
 using MeshLite.Model;
 using MeshLite.TestKit;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshLite.Collector;
 using MeshLite.Functional.Tests.Kit;
 using MeshLite.Model;
 using MeshLite.Protocol.Grpc;

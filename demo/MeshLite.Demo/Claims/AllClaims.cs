@@ -12,5 +12,12 @@ internal static class AllClaims
         new ControlPlaneKillClaim(),
         new SidecarRestartClaim(),
         new CountersClaim(),
+        new RetryClaim(),
+        new ExactlyOnceClaim(),
+        new TimeoutClaim(),
+        new BreakerClaim(),
+        new BulkheadClaim(),
+        new DeadlineClaim(),
+        new TraceClaim(),
     ];
 }

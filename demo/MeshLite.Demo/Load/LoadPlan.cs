@@ -1,6 +1,6 @@
 namespace MeshLite.Demo.Load;
 
-/// <summary>What to send. GETs and POSTs alternate, each with an id of its own. Immutable.</summary>
+/// <summary>What to send: each request with an id of its own. Immutable.</summary>
 internal sealed record LoadPlan
 {
     /// <summary>Ids are this and a number: unique to one plan of one run.</summary>
@@ -18,8 +18,14 @@ internal sealed record LoadPlan
     /// <summary>Which service is called. <value>Default orders itself.</value></summary>
     public LoadEntry Entry { get; init; } = LoadEntry.Orders;
 
+    /// <summary>GET or POST. <value>Default: they alternate.</value></summary>
+    public HttpMethod? Method { get; init; }
+
     /// <summary>Whether <c>x-canary: true</c> is sent.</summary>
     public bool Canary { get; init; }
+
+    /// <summary>How long the caller says it waits: <c>meshlite-timeout</c>, in the syntax of <c>grpc-timeout</c>. <value>Default: it does not say.</value></summary>
+    public string? Timeout { get; init; }
 }
 
 /// <summary>Where requests enter the shop.</summary>
@@ -31,6 +37,12 @@ internal enum LoadEntry
     /// <summary>frontend → orders → inventory.</summary>
     Frontend,
 
-    /// <summary>In turn.</summary>
+    /// <summary>frontend and orders in turn.</summary>
     Both,
+
+    /// <summary>inventory itself.</summary>
+    Inventory,
+
+    /// <summary>inventory's reports; GET only.</summary>
+    Reports,
 }

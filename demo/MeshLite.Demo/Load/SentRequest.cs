@@ -13,5 +13,8 @@ internal sealed record SentRequest(string Id, string Method, bool ViaFrontend, l
 {
     public bool Succeeded => Status is >= 200 and < 300;
 
+    /// <summary>The mesh's word for what went wrong (<c>meshlite-error</c>).</summary>
+    public string? Reason => Failure?.Split(':')[0];
+
     public string Describe() => $"{Method} {Id}: {Status} {Failure}";
 }

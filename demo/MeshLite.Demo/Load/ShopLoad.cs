@@ -85,15 +85,25 @@ internal sealed class ShopLoad
 
     private async Task<SentRequest> SendOneAsync(LoadPlan plan, int number)
     {
-        var post = number % 4 >= 2;
+        var post = plan.Method is null ? number % 4 >= 2 : plan.Method == HttpMethod.Post;
         var viaFrontend = plan.Entry == LoadEntry.Frontend || (plan.Entry == LoadEntry.Both && number % 2 == 0);
-        var host = viaFrontend ? "frontend" : "orders";
         var id = $"{plan.Prefix}{number}";
-        using var request = new HttpRequestMessage(post ? HttpMethod.Post : HttpMethod.Get, post ? $"http://{host}/orders" : $"http://{host}/orders/{number}");
+        var collection = plan.Entry switch
+        {
+            LoadEntry.Inventory => post ? "http://inventory/reservations" : "http://inventory/items",
+            LoadEntry.Reports => "http://inventory/reports",
+            _ => viaFrontend ? "http://frontend/orders" : "http://orders/orders",
+        };
+        using var request = new HttpRequestMessage(post ? HttpMethod.Post : HttpMethod.Get, post ? collection : $"{collection}/{id}");
         request.Headers.Add("x-request-id", id);
         if (plan.Canary)
         {
             request.Headers.Add("x-canary", "true");
+        }
+
+        if (plan.Timeout is not null)
+        {
+            request.Headers.Add("meshlite-timeout", plan.Timeout);
         }
 
         if (post)

@@ -73,6 +73,13 @@ internal sealed class ShopMember
     public async Task<IReadOnlyList<LedgerEntry>> LedgerAsync(string prefix) =>
         await _direct.GetFromJsonAsync<LedgerEntry[]>(new Uri(Address, $"/ledger?prefix={Uri.EscapeDataString(prefix)}")) ?? [];
 
+    /// <summary>Has the application do something wrong, or no longer.</summary>
+    public async Task TroubleAsync(ShopTrouble trouble)
+    {
+        using var response = await _direct.PutAsJsonAsync(new Uri(Address, "/trouble"), trouble);
+        response.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Sends GETs to the application's own port, past the mesh.</summary>
     public async Task BypassAsync(string prefix, int count)
     {

@@ -50,6 +50,10 @@ internal sealed class ShopMesh
 
     public IEnumerable<SidecarProcess> Sidecars => Members.Select(m => m.Sidecar).Append(LoadGenerator);
 
+    public ShopMember Frontend => Members.Single(m => m.Role == "frontend");
+
+    public ShopMember Inventory => Members.Single(m => m.Role == "inventory");
+
     public IReadOnlyList<ShopMember> OrdersV1 => [.. Members.Where(m => m.Name.StartsWith("orders-v1", StringComparison.Ordinal))];
 
     public static async Task<ShopMesh> StartAsync(ProcessLauncher launcher, string directory, HttpClient direct, TimeProvider time)
@@ -58,6 +62,8 @@ internal sealed class ShopMesh
         var configuration = ShopConfiguration.Read(ConfigDirectory);
         mesh.Save(ShopConfiguration.MeshFile, configuration.Mesh);
         mesh.Save(ShopConfiguration.OrdersFile, configuration.Orders);
+        mesh.Save(ShopConfiguration.InventoryFile, configuration.Inventory);
+        mesh.Save(ShopConfiguration.FrontendFile, configuration.Frontend);
         var controlPlane = mesh.ControlPlane();
         await controlPlane.StartAsync();
 
@@ -82,6 +88,9 @@ internal sealed class ShopMesh
         Processes.Save(ShopConfiguration.OrdersFile, Configuration.Orders);
         await ServingAsync($"restore-{claim}-", Members);
     }
+
+    /// <summary>Ends all trouble.</summary>
+    public Task CalmAsync() => Task.WhenAll(Members.Select(m => m.TroubleAsync(ShopTrouble.None)));
 
     /// <summary>Returns once each of <paramref name="members"/> was seen to receive requests that entered at the load generator.</summary>
     public async Task ServingAsync(string prefix, IReadOnlyList<ShopMember> members)

@@ -1,15 +1,15 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Google.Protobuf;
+using MeshLite.Collector.Wire;
 using MeshLite.Protocol.Grpc;
-using MeshLite.TestKit.Otlp.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace MeshLite.TestKit.Otlp;
+namespace MeshLite.Collector;
 
 /// <summary>
 /// A collector: takes spans by OTLP (https://opentelemetry.io/docs/specs/otlp/), over gRPC or over HTTP, on a free port of
@@ -59,13 +59,6 @@ public sealed class OtlpReceiver : IAsyncDisposable
         await receiver._host.StartAsync();
         receiver.Address = new Uri(receiver._host.Urls.Single());
         return receiver;
-    }
-
-    /// <summary>Once so many spans are there, all of them.</summary>
-    public async Task<IReadOnlyList<ReceivedSpan>> SpansAsync(int count)
-    {
-        await Eventually.TrueAsync(() => _spans.Count >= count, $"{count} spans at the collector");
-        return [.. _spans];
     }
 
     /// <inheritdoc/>

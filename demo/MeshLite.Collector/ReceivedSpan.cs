@@ -1,7 +1,7 @@
 using System.Globalization;
-using MeshLite.TestKit.Otlp.Wire;
+using MeshLite.Collector.Wire;
 
-namespace MeshLite.TestKit.Otlp;
+namespace MeshLite.Collector;
 
 /// <summary>A span as a collector got it: ids in hexadecimal digits, empty where there is none; attributes as text. Immutable.</summary>
 public sealed record ReceivedSpan
