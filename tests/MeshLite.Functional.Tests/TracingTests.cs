@@ -194,6 +194,50 @@ public sealed class TracingTests
     }
 
     [Fact]
+    public async Task Request_FallbackAnswers_IsAFailedSpanThatSaysWhatWasMasked()
+    {
+        await using var world = await World.StartAsync(samplingPercent: 0);
+        var rule = Rule with { Fallback = new FallbackConfig { Response = new StaticResponseConfig(200, "text/plain", "later") } };
+        world.Mesh.Service(rule, "empty", Array.Empty<SidecarComponents>());
+        await Eventually.TrueAsync(async () =>
+        {
+            using var response = await world.Http.GetAsync(new Uri("http://empty/"));
+            return response.StatusCode == HttpStatusCode.OK;
+        }, "the fallback");
+
+        await Eventually.TrueAsync(() => world.Collector.Spans.Any(span => span.Attributes["http.response.status_code"] == "200"), "its span");
+        var span = world.Collector.Spans.First(span => span.Attributes["http.response.status_code"] == "200");
+        span.Status.ShouldBe("Error");
+        span.StatusMessage.ShouldBe("'shop/empty:80' has no ready endpoint.");
+        span.Attributes["error.type"].ShouldBe("no_healthy_endpoint");
+    }
+
+    [Fact]
+    public async Task Request_Hedged_IsOneClientSpanWithAServerSpanForEachSend()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        await using var mesh = await MeshFixture.StartAsync();
+        mesh.ControlPlane.Tracing = new TracingConfig { Endpoint = collector.Address, SamplingPercent = 100 };
+        var requests = 0;
+        await using var app = await HttpApp.StartAsync("orders", context => Interlocked.Increment(ref requests) == 1
+            ? Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default)
+            : Task.CompletedTask);
+        var servers = new[] { await mesh.SidecarAsync("orders", app.Port), await mesh.SidecarAsync("orders", app.Port) };
+        var client = await mesh.SidecarAsync("frontend");
+        mesh.Service(Rule with { Hedge = new HedgeConfig(TimeSpan.FromMilliseconds(20)) }, "orders", servers);
+        using var http = MeshFixture.Client(client);
+
+        using var response = await http.GetAsync(new Uri("http://orders/"));
+
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        var spans = await collector.SpansAsync(3);
+        var hedged = spans.Single(span => span.Kind == "Client");
+        hedged.Attributes["http.request.resend_count"].ShouldBe("1");
+        spans.Where(span => span.Kind == "Server").Select(span => span.Parent).ShouldBe([hedged.Id, hedged.Id]);
+        spans.Count(span => span.Attributes.GetValueOrDefault("error.type") == "cancelled").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task GrpcCall_Fails_IsASpanByTheConventionsForRpc()
     {
         await using var collector = await OtlpReceiver.StartAsync();

@@ -66,7 +66,7 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
                 Request = record,
                 Host = request.Host,
                 TraceState = state.Span.Format == TraceFormat.W3C && request.Headers.TraceState is { Count: > 0 } traceState ? traceState.ToString() : null,
-                Problem = state.Error?.Detail,
+                Problem = (state.Error ?? state.Masked)?.Detail,
             });
         }
     }

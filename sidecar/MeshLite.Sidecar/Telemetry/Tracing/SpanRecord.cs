@@ -20,6 +20,6 @@ internal readonly record struct SpanRecord
     /// <summary>As it came, if it goes on.</summary>
     public string? TraceState { get; init; }
 
-    /// <summary>The sentence of an error the mesh made.</summary>
+    /// <summary>The sentence of an error the mesh made, or answered with a fallback.</summary>
     public string? Problem { get; init; }
 }
