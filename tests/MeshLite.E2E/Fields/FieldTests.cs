@@ -1,0 +1,67 @@
+using MeshLite.Processes.Mesh;
+
+namespace MeshLite.E2E.Fields;
+
+/// <summary>
+/// What each field of TrafficRoute and TrafficPolicy does to requests, with the real control plane and sidecars. A case fails
+/// where a field of its is dropped on the way, wherever that happens.
+/// </summary>
+public sealed class FieldTests(FieldMesh mesh) : IClassFixture<FieldMesh>
+{
+    // Without these a document is refused, as the control plane's own tests show: there is nothing to see of a request.
+    private static readonly string[] Kinds = ["TrafficRoute", "TrafficPolicy"];
+
+    public static TheoryData<string> Cases => [.. FieldCase.All.Select(c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task Field_Declared_DoesWhatItSays(string name)
+    {
+        var tried = FieldCase.All.Single(c => c.Name == name);
+        await mesh.ApplyAsync(Yaml.Route(Yaml.Plain));
+        await mesh.ApplyAsync(tried.Documents);
+        await tried.Probe(mesh);
+        mesh.Apps.Release();
+    }
+
+    [Fact]
+    public void Cases_Together_AreAboutEveryField()
+    {
+        var everyField = File.ReadAllText(Path.Combine(MeshPrograms.RepositoryRoot(), "tests", "MeshLite.ControlPlane.Tests", "golden", "every-field", "input.yaml"));
+
+        FieldCase.All.SelectMany(c => c.Fields).Distinct().Order().ShouldBe(Yaml.Fields(everyField, Kinds).Order());
+        foreach (var tried in FieldCase.All)
+        {
+            tried.Fields.Where(f => !Yaml.Fields(tried.Documents, Kinds).Contains(f)).ShouldBeEmpty($"'{tried.Name}' does not set what it is about");
+        }
+    }
+
+    /// <summary>
+    /// The tests' test, which takes minutes: each field is taken out of its case's documents, and the case has to fail. Run it
+    /// where a case is added: <c>dotnet tests/MeshLite.E2E/bin/Release/net10.0/MeshLite.E2E.dll -explicit only</c>.
+    /// </summary>
+    [Theory(Explicit = true)]
+    [MemberData(nameof(Cases))]
+    public async Task Field_TakenAway_IsMissed(string name)
+    {
+        var tried = FieldCase.All.Single(c => c.Name == name);
+        foreach (var field in tried.Fields)
+        {
+            await mesh.ApplyAsync(Yaml.Route(Yaml.Plain));
+            var refused = Refusals();
+            await mesh.ApplyAsync(Yaml.Without(tried.Documents, field)!);
+            if (Refusals() > refused)
+            {
+                TestContext.Current.TestOutputHelper?.WriteLine($"{field}: its document is refused without it");
+                continue;
+            }
+
+            var missed = await Record.ExceptionAsync(() => tried.Probe(mesh));
+            mesh.Apps.Release();
+            missed.ShouldNotBeNull($"{field} was taken away, and '{name}' did not notice");
+            TestContext.Current.TestOutputHelper?.WriteLine($"{field}: {missed.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+
+    private int Refusals() => mesh.ControlPlane.Process.Log.Lines.Count(l => l.Contains("case.yaml", StringComparison.Ordinal) && l.Contains("\"warn\"", StringComparison.Ordinal));
+}
