@@ -34,7 +34,7 @@ public sealed class DrainTests
         mesh.ControlPlane.Received.ShouldContain(message => message.Health != null && message.Health.Draining && !message.Health.Ready);
         mesh.Service("orders", b);
         await draining.WaitAsync(TimeSpan.FromSeconds(20));
-        await mesh.EndAsync(a);
+        await mesh.DrainAndEndAsync(a);
         await load.SomeAsync();
 
         var c = await mesh.SidecarAsync("orders", appC.Port);
@@ -43,8 +43,7 @@ public sealed class DrainTests
         await Eventually.TrueAsync(() => appC.Received.Count > 20, "the new one is used");
 
         // And once more, this time without anybody else hearing of it before it is gone.
-        await b.Draining.DrainAsync().WaitAsync(TimeSpan.FromSeconds(20));
-        await mesh.EndAsync(b);
+        await mesh.DrainAndEndAsync(b);
         await load.SomeAsync();
         mesh.Service("orders", c);
         await load.SomeAsync();

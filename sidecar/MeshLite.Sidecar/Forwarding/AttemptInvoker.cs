@@ -52,7 +52,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             };
         }
 
-        state.Outcome = end.Outcome;
+        Admission.Judge(state, end.Outcome);
         body?.Commit();
         if (end.Response is null)
         {

@@ -75,7 +75,13 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             lock (_lock)
             {
-                return _finished && _failure is null && !_overflowed ? _kept.AsMemory(0, _keptLength) : null;
+                // Not one conditional expression: null would become an empty Memory, by way of an array.
+                if (!_finished || _failure is not null || _overflowed)
+                {
+                    return null;
+                }
+
+                return _kept.AsMemory(0, _keptLength);
             }
         }
     }

@@ -66,14 +66,11 @@ internal sealed class RequestState
     /// <summary>The Service whose limits let this request in, to be told when it ends.</summary>
     public ServiceState? Admitted { get; set; }
 
-    /// <summary>The circuit that let it pass; a new policy may have brought another meanwhile.</summary>
+    /// <summary>The circuit that let it pass and has not been told what came of it; a new policy may have brought another meanwhile.</summary>
     public DestinationCircuit? Circuit { get; set; }
 
     /// <summary>It is the one request that shows whether the destination's circuit may close.</summary>
     public bool IsCircuitProbe { get; set; }
-
-    /// <summary>What the last attempt says of the destination.</summary>
-    public AttemptOutcome Outcome { get; set; }
 
     /// <summary>A <c>Set-Cookie</c> value that keeps the caller with its backend; null: none to set.</summary>
     public string? StickyCookie { get; set; }
@@ -142,7 +139,6 @@ internal sealed class RequestState
         Admitted = null;
         Circuit = null;
         IsCircuitProbe = false;
-        Outcome = AttemptOutcome.Neutral;
         StickyCookie = Host = Target = null;
         Deadline = AnswerBy = Deadline.None;
         AttemptBound = false;

@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Resilience.CircuitBreaker;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
 
@@ -57,10 +58,18 @@ internal static class Admission
 
         state.Admitted = null;
         service.Concurrency.Release();
-        state.Circuit?.Record(state.Outcome, state.IsCircuitProbe);
+        Judge(state, AttemptOutcome.Neutral);
+    }
+
+    /// <summary>
+    /// What the last attempt says of the destination, as soon as it is known: a response may take hours to pass, and nobody
+    /// should wait for a probe's. The first word counts.
+    /// </summary>
+    public static void Judge(RequestState state, AttemptOutcome outcome)
+    {
+        state.Circuit?.Record(outcome, state.IsCircuitProbe);
         state.Circuit = null;
         state.IsCircuitProbe = false;
-        state.Outcome = CircuitBreaker.AttemptOutcome.Neutral;
     }
 
     private static async ValueTask<ProxyError?> WaitAsync(RequestState state, BackendModel backend, ServiceState service, CancellationToken cancellationToken)
@@ -72,7 +81,7 @@ internal static class Admission
         }
         catch (OperationCanceledException)
         {
-            GiveProbeBack(state);
+            Judge(state, AttemptOutcome.Neutral);
             return state.TimedOut ? RequestDeadline.TimedOut(undelivered: true) : null;
         }
     }
@@ -85,17 +94,8 @@ internal static class Admission
             return null;
         }
 
-        GiveProbeBack(state);
+        Judge(state, AttemptOutcome.Neutral);
         return new ProxyError(ErrorReason.Overloaded, ErrorSource.Mesh,
             $"{service.Policy.Concurrency.MaxRequests} requests to '{backend.Config.Service}' are under way already.", Undelivered: true);
-    }
-
-    private static void GiveProbeBack(RequestState state)
-    {
-        if (state.IsCircuitProbe)
-        {
-            state.IsCircuitProbe = false;
-            state.Circuit?.Record(CircuitBreaker.AttemptOutcome.Neutral, isProbe: true);
-        }
     }
 }

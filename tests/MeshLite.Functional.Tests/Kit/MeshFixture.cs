@@ -98,6 +98,15 @@ internal sealed class MeshFixture : IAsyncDisposable
         sidecar.Readiness.SetReady();
     }
 
+    /// <summary>Ends a sidecar as the program does when told to: drained, then refusing, then serving whoever was accepted last.</summary>
+    public async Task DrainAndEndAsync(SidecarComponents sidecar)
+    {
+        await sidecar.Draining.DrainAsync().WaitAsync(TimeSpan.FromSeconds(35));
+        await sidecar.RefuseAsync();
+        await sidecar.Draining.FinishAsync();
+        await EndAsync(sidecar);
+    }
+
     /// <summary>Ends a sidecar before the mesh ends: at once, as its process would.</summary>
     public async Task EndAsync(SidecarComponents sidecar)
     {
@@ -149,6 +158,7 @@ internal sealed class MeshFixture : IAsyncDisposable
     public static SocketsHttpHandler Handler(SidecarComponents through) => new()
     {
         UseProxy = false,
+        UseCookies = false,
         ConnectCallback = async (_, cancellation) =>
         {
             var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using MeshLite.Model;
 using MeshLite.TestKit;
@@ -33,8 +34,14 @@ internal sealed class TestService(ReplicaMesh mesh, string name)
 
     public ServiceRef Ref { get; } = new("shop", name, 80);
 
-    /// <summary>How many of the replicas are its endpoints, from the first.</summary>
+    /// <summary>How many of the replicas are its endpoints, from <see cref="First"/> on.</summary>
     public int Replicas { get; set; } = 2;
+
+    /// <summary>The first of them.</summary>
+    public int First { get; set; }
+
+    /// <summary>The rule's backend is one that does not exist.</summary>
+    public bool Missing { get; set; }
 
     /// <summary>Endpoints instead of replicas.</summary>
     public ImmutableArray<(IPEndPoint Address, SpiffeId Identity)>? Endpoints { get; set; }
@@ -84,7 +91,7 @@ internal sealed class TestService(ReplicaMesh mesh, string name)
     /// <summary>Puts it in force at the caller's sidecar.</summary>
     public async Task<TestService> PublishAsync()
     {
-        var endpoints = Endpoints ?? [.. (await mesh.ReplicasAsync(Protocols)).Take(Replicas).Select(r => (r.InboundAddress, r.Identity.Current!.Id))];
+        var endpoints = Endpoints ?? [.. (await mesh.ReplicasAsync(Protocols)).Skip(First).Take(Replicas).Select(r => (r.InboundAddress, r.Identity.Current!.Id))];
         if (!_subscribed)
         {
             // First without any route: whatever is sent meanwhile reaches nobody and counts nowhere.
@@ -151,6 +158,16 @@ internal sealed class TestService(ReplicaMesh mesh, string name)
         return Lines();
     }
 
+    /// <summary>What <c>/clusters</c> says of its backend.</summary>
+    public async Task<JsonElement> ClusterAsync()
+    {
+        var clusters = await mesh.Admin.GetFromJsonAsync<JsonElement>(new Uri($"http://{mesh.Client.Server.AdminAddress}/clusters"));
+        return clusters.EnumerateArray().Single(cluster => cluster.GetProperty("authority").GetString() == name).GetProperty("backends")[0];
+    }
+
+    /// <summary>Returns once so many requests wait for a place.</summary>
+    public Task QueuedAsync(int count) => Eventually.TrueAsync(async () => (await ClusterAsync()).GetProperty("queued").GetInt32() == count, $"{count} waiting");
+
     /// <summary>Sum of the caller's series about it.</summary>
     public async Task<double> MetricAsync(string metric, params (string, string)[] labels) =>
         (await Scrape.OfAsync(mesh.Client)).Sum(metric, [("destination_service", name), .. labels]);
@@ -165,7 +182,7 @@ internal sealed class TestService(ReplicaMesh mesh, string name)
         Backends = [Backend(), .. Others.Select(other => other.Backend())],
     };
 
-    private BackendConfig Backend() => new() { Service = Ref, Policy = Policy };
+    private BackendConfig Backend() => new() { Service = Ref, Policy = Policy, Missing = Missing };
 }
 
 /// <summary>A response, read to its end.</summary>

@@ -45,7 +45,7 @@ public sealed class OverloadTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
         var first = service.SendAsync();
         await Eventually.TrueAsync(() => service.Arrivals.Count == 1, "one under way");
         var second = service.SendAsync();
-        await Eventually.TrueAsync(async () => (await mesh.Admin.GetStringAsync(new Uri($"http://{mesh.Client.Server.AdminAddress}/clusters"))).Contains("\"queued\":1", StringComparison.Ordinal), "one waiting");
+        await service.QueuedAsync(1);
 
         // No room in the queue either.
         (await service.SendAsync()).Error.ShouldBe("overloaded");
@@ -82,8 +82,11 @@ public sealed class OverloadTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
         }
         else
         {
-            using var leave = new CancellationTokenSource(TimeSpan.FromMilliseconds(200), TimeProvider.System);
-            await Should.ThrowAsync<OperationCanceledException>(() => service.SendAsync("GET", "/", null, leave.Token));
+            using var leave = new CancellationTokenSource();
+            var waiting = service.SendAsync("GET", "/", null, leave.Token);
+            await service.QueuedAsync(1);
+            await leave.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(() => waiting);
         }
 
         var line = (await service.LinesAsync(1)).ShouldHaveSingleItem();

@@ -46,7 +46,7 @@ internal sealed class FallbackModel(FallbackConfig config)
             return FallbackChoice.None;
         }
 
-        state.Outcome = end.Outcome;
+        Admission.Judge(state, end.Outcome);
         Admission.Leave(state);
         if (!await MoveAsync(state, config.Backend!.Value, Reason(end), cancellationToken))
         {
