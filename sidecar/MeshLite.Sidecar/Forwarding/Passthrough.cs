@@ -59,7 +59,8 @@ internal sealed class Passthrough : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handler.Dispose();
 
-    private sealed class PassthroughTransformer : MessageTransformer
+    /// <summary>What is not in the mesh says nothing for it.</summary>
+    internal sealed class PassthroughTransformer : MessageTransformer
     {
         protected override bool ServerIsVerifiedSidecar(HttpContext context) => false;
 

@@ -40,7 +40,7 @@ internal sealed class InboundPipeline(
         state.Error ??= MessageChecks.Check(state.Context);
 
         // Step 3: Deadline
-        state.Error ??= RequestDeadline.Begin(state, timeout: BoundOf(state.Connection));
+        state.Error ??= RequestDeadline.BeginInbound(state);
 
         // Steps 4 and 5: Admission, Forward
         state.Error ??= limits.Enter(state);
@@ -65,9 +65,6 @@ internal sealed class InboundPipeline(
         // Step 7: Record
         recorder.Inbound(state);
     }
-
-    /// <summary>A peer sidecar bounds its own requests, by a rule that may allow them longer than what holds without one.</summary>
-    private static TimeSpan? BoundOf(MeshConnection connection) => connection.Peer is null ? null : TimeSpan.Zero;
 
     private ProxyError? CheckPeer(RequestState state)
     {

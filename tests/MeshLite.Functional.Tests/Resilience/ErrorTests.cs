@@ -50,7 +50,7 @@ public sealed class ErrorTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
         call.Status.ShouldBe(200);
         call.Header("Content-Type").ShouldBe("application/grpc");
         call.Header("grpc-status").ShouldBe($"{grpc}");
-        call.Header("grpc-message").ShouldNotBeNull().ShouldStartWith($"{reason}: ");
+        Uri.UnescapeDataString(call.Header("grpc-message").ShouldNotBeNull()).ShouldStartWith($"{reason}: ");
         call.Error.ShouldBe(reason);
 
         await Eventually.TrueAsync(async () => await service.MetricAsync("meshlite_requests_total", ("reason", reason), ("response_code", $"{http}")) >= 2, "counted");

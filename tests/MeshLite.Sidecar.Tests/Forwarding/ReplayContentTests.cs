@@ -230,6 +230,57 @@ public sealed class ReplayContentTests
         content.IsRead.ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(100, true)]
+    [InlineData(ReplayContent.MaxReplayBytes, true)]
+    [InlineData(ReplayContent.MaxReplayBytes + 1, false)]
+    public async Task Whole_BodyRead_IsThereUpToTheBound(int length, bool whole)
+    {
+        var body = new byte[length];
+        new Random(length).NextBytes(body);
+        using var content = new ReplayContent(new ScriptedContent(body), State());
+        var later = content.WholeAsync();
+        content.Whole.ShouldBeNull("nothing has been read");
+
+        await SendAsync(content, new AttemptStream());
+
+        (content.Whole is not null).ShouldBe(whole);
+        var got = await later.WaitAsync(Patience);
+        (got is not null).ShouldBe(whole);
+        if (whole)
+        {
+            content.Whole!.Value.ToArray().ShouldBe(body);
+            got!.Value.ToArray().ShouldBe(body);
+        }
+    }
+
+    [Fact]
+    public async Task Whole_BodyStillComing_IsNotThere()
+    {
+        var source = new ScriptedContent("some"u8.ToArray()) { Stalls = true };
+        using var content = new ReplayContent(source, State());
+        using var cancel = new CancellationTokenSource();
+        var sending = content.CopyToAsync(new AttemptStream(), cancel.Token);
+        await Eventually.TrueAsync(() => source.Taken == 1, "the first piece");
+
+        content.Whole.ShouldBeNull();
+
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(sending.WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task WholeAsync_NobodyEverAsked_IsNull()
+    {
+        using var content = new ReplayContent(new ScriptedContent("ab"u8.ToArray()), State());
+        var whole = content.WholeAsync();
+
+        content.Commit();
+
+        (await whole.WaitAsync(Patience)).ShouldBeNull();
+    }
+
     private static Task SendAsync(ReplayContent content, AttemptStream attempt) => content.CopyToAsync(attempt).WaitAsync(Patience);
 
     private static RequestState State(TimeProvider? time = null) => new(new AttemptSettings(time ?? new ManualTimeProvider(), new Random(1)));

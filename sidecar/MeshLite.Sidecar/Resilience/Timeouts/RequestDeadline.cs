@@ -32,6 +32,12 @@ internal static class RequestDeadline
         return null;
     }
 
+    /// <summary>
+    /// As <see cref="Begin"/>, towards the application. A peer sidecar bounds its own requests, by a rule that may allow them longer
+    /// than what holds without one; nobody has done so for who comes without.
+    /// </summary>
+    public static ProxyError? BeginInbound(RequestState state) => Begin(state, state.Connection.Peer is null ? null : TimeSpan.Zero);
+
     /// <summary>The response's headers are there: from now on only what somebody has asked for bounds it, and its one attempt.</summary>
     public static void OnAnswered(RequestState state, TimeSpan attemptLeft)
     {
