@@ -15,10 +15,14 @@ internal sealed class FieldApps
 {
     private readonly ConcurrentQueue<Arrival> _arrivals = new();
     private readonly ConcurrentDictionary<string, bool> _seen = new(StringComparer.Ordinal);
+    private int _hung;
     private volatile TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Everything that came to any of them.</summary>
     public IReadOnlyCollection<Arrival> Arrivals => _arrivals;
+
+    /// <summary>Requests that began to hang so far.</summary>
+    public int Hung => Volatile.Read(ref _hung);
 
     /// <summary>Starts one.</summary>
     public Task<HttpApp> StartAsync(string name) => HttpApp.StartAsync(name, context => AnswerAsync(name, context));
@@ -44,6 +48,7 @@ internal sealed class FieldApps
         var release = _release.Task;
         if (what == "hang")
         {
+            Interlocked.Increment(ref _hung);
             await release.WaitAsync(context.RequestAborted);
         }
         else if (what == "stall")

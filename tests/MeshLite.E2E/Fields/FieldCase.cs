@@ -9,7 +9,7 @@ namespace MeshLite.E2E.Fields;
 /// <param name="Probe">Fails where one of the fields does not what it says.</param>
 internal sealed record FieldCase(string Name, string Documents, Func<FieldMesh, Task> Probe)
 {
-    /// <summary>All of them, in the order in which they are tried: those that eject endpoints last.</summary>
+    /// <summary>All of them. In which order they are tried is the test runner's business: each leaves the mesh as it may find it.</summary>
     public static IReadOnlyList<FieldCase> All { get; } =
         [.. MatchCases.All, .. FilterCases.All, .. BackendCases.All, .. AttemptCases.All, .. LimitCases.All, .. BalancingCases.All, .. BreakerCases.All];
 

@@ -130,7 +130,7 @@ public sealed class FieldMesh : IAsyncLifetime
         try
         {
             using var response = await http.SendAsync(request).WaitAsync(Patience, TimeProvider.System);
-            var body = await response.Content.ReadAsStringAsync();
+            var body = await response.Content.ReadAsStringAsync().WaitAsync(Patience, TimeProvider.System);
             var fields = response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase);
             return new FieldAnswer(id, (int)response.StatusCode, fields, body, TimeProvider.System.GetElapsedTime(started));
         }
@@ -188,6 +188,7 @@ public sealed class FieldMesh : IAsyncLifetime
         spec:
           targetRef: {kind: Service, name: stock}
           subsets: [{name: v3, labels: {version: v3}}]
+          loadBalancer: {type: RoundRobin}
         """);
 }
 
