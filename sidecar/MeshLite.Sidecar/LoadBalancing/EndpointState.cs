@@ -1,10 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using MeshLite.Model;
-using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Resilience.CircuitBreaker;
-using MeshLite.Protocol.Pki;
-using MeshLite.Sidecar.Identity;
 
 namespace MeshLite.Sidecar.LoadBalancing;
 
@@ -17,15 +14,12 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     /// <value>How long after it left the set an endpoint may still be sent to. 10 s: a request may have picked it just before, and wait to connect.</value>
     public static readonly TimeSpan RetiredFor = TimeSpan.FromSeconds(10);
 
-    /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
-
-    private readonly SocketsHttpHandler _handler;
+    private readonly HttpMessageHandler _handler;
     private readonly TimeProvider _time;
     private int _retired;
 
-    /// <summary>Makes the state; connects on first use.</summary>
-    public EndpointState(EndpointConfig config, PeakEwma load, EndpointConnector connector, Func<TimeSpan> connectTimeout, long joinedAt, TimeProvider time)
+    /// <summary>Makes the state, which owns <paramref name="handler"/>: its connections.</summary>
+    public EndpointState(EndpointConfig config, PeakEwma load, HttpMessageHandler handler, long joinedAt, TimeProvider time)
     {
         _time = time;
         Config = config;
@@ -34,10 +28,8 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
         JoinedAt = joinedAt;
         HashId = HashOf(config.Address);
         Version = config.Labels.GetValueOrDefault("version", "");
-        var identity = config.Identity ?? throw new FormatException($"endpoint {config.Address} has no identity: only endpoints with a sidecar are called");
-        _handler = HttpHandlers.Create(
-            async (_, cancellation) => await connector.ConnectMeshHttpAsync(config.Address, identity, connectTimeout(), cancellation), IdleTimeout);
-        Connections = new HttpMessageInvoker(_handler, disposeHandler: false);
+        _handler = handler;
+        Connections = new HttpMessageInvoker(handler, disposeHandler: false);
     }
 
     /// <summary>Address, identity, labels.</summary>
