@@ -41,15 +41,9 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         rule.Mirrors?.Send(state, request, body);
         var end = await SendToBackendAsync(request, body, cancellationToken);
 
-        // Step 5: Fall back
         if (rule.Fallback is { } fallback && end.Failed && !state.Context.RequestAborted.IsCancellationRequested)
         {
-            end = await fallback.InsteadAsync(state, end, body, cancellationToken) switch
-            {
-                FallbackChoice.OtherBackend => await SendToBackendAsync(request, body, cancellationToken),
-                FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse(request)),
-                _ => end,
-            };
+            end = await FallBackAsync(fallback, end, request, body, cancellationToken);
         }
 
         Admission.Judge(state, end.Outcome);
@@ -65,6 +59,8 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         return end.Response;
     }
 
+    // What it keeps while it waits is several hundred bytes, which every request would leave behind.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<AttemptEnd> SendToBackendAsync(HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken)
     {
         var rule = state.Rule!;
@@ -143,6 +139,16 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         var now = settings.Time.GetTimestamp();
         return end with { Endpoint = endpoint, Started = begun, Answered = end.Response is null ? 0 : now, TimeLeft = time.Left(now) };
     }
+
+    // Step 5: Fall back. Apart, so that requests that need none don't keep room for it.
+    private async ValueTask<AttemptEnd> FallBackAsync(
+        FallbackModel fallback, AttemptEnd end, HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken) =>
+        await fallback.InsteadAsync(state, end, body, cancellationToken) switch
+        {
+            FallbackChoice.OtherBackend => await SendToBackendAsync(request, body, cancellationToken),
+            FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse(request)),
+            _ => end,
+        };
 
     /// <summary>A failure that comes fast must not look like a fast endpoint; one that says nothing of it must not count.</summary>
     private static void EndLoad(EndpointState endpoint, long begun, in AttemptEnd end)

@@ -1,10 +1,13 @@
 namespace MeshLite.Sidecar.Resilience.Timeouts;
 
-/// <summary>The bound of one attempt, where the rule gives one: cancelled with the request, or by itself when its time is up. Belongs to that attempt.</summary>
+/// <summary>
+/// The bound of one attempt, where the rule gives one: cancelled with the request, or by itself when its time is up. Belongs to
+/// that attempt. The timer is itself what the request cancels: a linked source beside it would cost as much again.
+/// </summary>
 internal readonly struct AttemptTime : IDisposable
 {
     private readonly CancellationTokenSource? _timer;
-    private readonly CancellationTokenSource? _either;
+    private readonly CancellationTokenRegistration _link;
     private readonly CancellationToken _request;
     private readonly Deadline _deadline;
 
@@ -17,7 +20,7 @@ internal readonly struct AttemptTime : IDisposable
             Bound = timeout;
             _deadline = Deadline.FromNow(time, timeout, DeadlineSource.Rule);
             _timer = new CancellationTokenSource(timeout, time);
-            _either = CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, request);
+            _link = request.UnsafeRegister(static timer => ((CancellationTokenSource)timer!).Cancel(), _timer);
         }
     }
 
@@ -25,7 +28,7 @@ internal readonly struct AttemptTime : IDisposable
     public TimeSpan Bound { get; }
 
     /// <summary>To send with.</summary>
-    public CancellationToken Token => _either?.Token ?? _request;
+    public CancellationToken Token => _timer?.Token ?? _request;
 
     /// <summary>Its time is up, and the request's is not.</summary>
     public bool IsOver => _timer is { IsCancellationRequested: true } && !_request.IsCancellationRequested;
@@ -36,7 +39,7 @@ internal readonly struct AttemptTime : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _either?.Dispose();
+        _link.Dispose();
         _timer?.Dispose();
     }
 }
