@@ -84,6 +84,15 @@ public sealed class DestinationTests(PodMesh mesh)
     }
 
     [Fact]
+    public async Task Application_ThatKnowsItsSidecar_IsServedByNameAsEver()
+    {
+        var pair = await PairAsync();
+
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", "-x", "http://127.0.0.1:15001", "http://backend:8080/whoami")).ShouldStartWith("spiffe://cluster.local/ns/shop/sa/caller ");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", "-p", "-x", "http://127.0.0.1:15001", "http://backend:8080/hello")).ShouldBe("hello from app", "CONNECT");
+    }
+
+    [Fact]
     public async Task ServiceOnAPortItDoesNotHave_IsUnknown()
     {
         var pair = await PairAsync();
