@@ -24,9 +24,10 @@ public sealed class DestinationTests(PodMesh mesh)
     public async Task PodsOwnAddress_IsCalledByMtls()
     {
         var pair = await PairAsync();
+        var pod = pair.Server.Pod;
 
-        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pair.Server.Pod.Address}:8080/whoami"))
-            .ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller ::ffff:{pair.Server.Pod.Address}");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pod.Address}:8080/whoami")).ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller ::ffff:{pod.Address}");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://[{pod.Address6}]:8080/whoami")).ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller {pod.Address6}");
     }
 
     [Fact]
