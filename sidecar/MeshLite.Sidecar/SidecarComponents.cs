@@ -31,6 +31,9 @@ namespace MeshLite.Sidecar;
 /// </summary>
 internal sealed class SidecarComponents : IAsyncDisposable
 {
+    /// <value>As many as a control plane takes. 8.</value>
+    private const int MaxFurtherAddresses = 8;
+
     private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
 
     private readonly SidecarOptions _options;
@@ -324,6 +327,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         hello.Labels.Add(_options.Labels);
         if (_options.Transparent)
         {
+            hello.FurtherAddresses.Add(_application.Own!.Callable().Where(address => !address.Equals(advertised.Address)).Take(MaxFurtherAddresses).Select(address => address.ToString()));
             hello.UncapturedPorts.Add((uint)Server.TelemetryAddress.Port);
             hello.UncapturedPorts.Add(_options.SkipInboundPorts.Select(port => (uint)port));
         }

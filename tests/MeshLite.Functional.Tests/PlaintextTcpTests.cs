@@ -25,6 +25,21 @@ public sealed class PlaintextTcpTests
     }
 
     [Fact]
+    public async Task Bytes_ThatLookLikeHttpOnAnOpaquePort_AreNotParsed()
+    {
+        await using var app = new TcpApp();
+        await using var mesh = await MeshFixture.StartAsync();
+        mesh.ControlPlane.OpaquePorts = [app.Port];
+        var server = await mesh.SidecarAsync("orders", app.Port);
+        using var caller = await Wire.OpenAsync(server.InboundAddress);
+
+        const string Request = "GET /x HTTP/1.1\r\nHost: orders\r\n\r\n";
+        await caller.SendAsync(Request);
+
+        Encoding.Latin1.GetString(await caller.ReadAsync(Request.Length)).ShouldBe(Request);
+    }
+
+    [Fact]
     public async Task Server_SpeakingFirstToPermissive_IsHeard()
     {
         await using var app = new TcpApp(async (socket, _) => await socket.SendAsync("220 ready\r\n"u8.ToArray()));

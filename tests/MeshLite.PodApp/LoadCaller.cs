@@ -6,13 +6,14 @@ namespace MeshLite.PodApp;
 
 /// <summary>
 /// Open loop: requests begin when they are due, whether or not earlier ones have ended, until SIGTERM. GETs and POSTs in turn, each
-/// with an id of its own; prints, as JSON, what became of which id.
+/// with an id of its own; prints, as JSON, what became of which id. <c>keyed</c>: the POSTs may be sent twice, and say so by
+/// <c>Idempotency-Key</c>.
 /// </summary>
 internal static class LoadCaller
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(5);
 
-    public static async Task<int> RunAsync(Uri url, int rate, string prefix)
+    public static async Task<int> RunAsync(Uri url, int rate, string prefix, bool keyed)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64 }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(30) };
         var outcomes = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
@@ -28,7 +29,7 @@ internal static class LoadCaller
             var due = (int)(rate * TimeProvider.System.GetElapsedTime(started).TotalSeconds);
             for (; sent < due; sent++)
             {
-                running.Add(SendAsync(http, $"{prefix}-{sent}", isPost: sent % 2 == 1, outcomes));
+                running.Add(SendAsync(http, $"{prefix}-{sent}", isPost: sent % 2 == 1, keyed, outcomes));
             }
         }
 
@@ -43,11 +44,16 @@ internal static class LoadCaller
         return 0;
     }
 
-    private static async Task SendAsync(HttpClient http, string id, bool isPost, ConcurrentDictionary<string, string> outcomes)
+    private static async Task SendAsync(HttpClient http, string id, bool isPost, bool keyed, ConcurrentDictionary<string, string> outcomes)
     {
         using var request = new HttpRequestMessage(isPost ? HttpMethod.Post : HttpMethod.Get, isPost ? "/echo" : "/hello");
         request.Headers.Add("x-request-id", id);
         request.Content = isPost ? new StringContent(id) : null;
+        if (isPost && keyed)
+        {
+            request.Headers.Add("Idempotency-Key", id);
+        }
+
         try
         {
             using var response = await http.SendAsync(request);

@@ -19,7 +19,8 @@ internal static class PodCompiler
     public static CompiledDestination Destination(IndexView view, DestinationConfig config, WorkloadRegistration workload, Resolution resolution)
     {
         var port = resolution.Port!.Value;
-        var endpoints = new ServiceRef(workload.Key.Namespace, NameOf(workload.Address.Address), port);
+        var address = HostPort.TryParse(config.Authority, out var called) && called.Address is { } own ? own : workload.Address.Address;
+        var endpoints = new ServiceRef(workload.Key.Namespace, NameOf(address), port);
         var (servicePort, protocol) = ServicePorts.AtApplication(view, workload.ServiceKey, port, workload.AppPort);
         return new CompiledDestination(
             config with
@@ -38,7 +39,7 @@ internal static class PodCompiler
     public static EndpointSetConfig Endpoints(IndexView view, ServiceRef service, IPAddress address)
     {
         var workload = view.RegisteredAt(address).FirstOrDefault(w => w.Transparent && w.Key.Namespace == service.Namespace);
-        return new EndpointSetConfig(service, workload is null ? [] : [EndpointCompiler.MakeEndpoint(view, workload, workload.AddressOf(service.Port))]);
+        return new EndpointSetConfig(service, workload is null ? [] : [EndpointCompiler.MakeEndpoint(view, workload, new IPEndPoint(address, service.Port))]);
     }
 
     /// <summary>The address in the name of such an endpoint set.</summary>

@@ -82,11 +82,11 @@ public static class IndexReducer
             view = isNew ? Existence(view, service, touched) : view;
         }
 
-        if (!Equals(old?.Address, value?.Address) || old?.Transparent != value?.Transparent || old?.Sequence != value?.Sequence)
+        IPAddress[] before = [.. old?.Addresses ?? []], after = [.. value?.Addresses ?? []];
+        if (!before.SequenceEqual(after) || !Equals(old?.Address, value?.Address) || old?.Transparent != value?.Transparent || old?.Sequence != value?.Sequence)
         {
-            IPAddress?[] addresses = [old?.Address.Address, value?.Address.Address];
-            touched.UnionWith(addresses.OfType<IPAddress>().Select(IndexKey.OfAddress));
-            view = view with { WorkloadsAt = Move(view.WorkloadsAt, change.Key, addresses[0], addresses[1]) };
+            touched.UnionWith(before.Concat(after).Select(IndexKey.OfAddress));
+            view = view with { WorkloadsAt = Move(view.WorkloadsAt, change.Key, before, after) };
         }
 
         return view;
@@ -152,15 +152,15 @@ public static class IndexReducer
     }
 
     private static ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> Move(
-        ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> workloads, WorkloadKey key, IPAddress? from, IPAddress? to)
+        ImmutableDictionary<IPAddress, ImmutableHashSet<WorkloadKey>> workloads, WorkloadKey key, IPAddress[] before, IPAddress[] after)
     {
-        if (from is not null)
+        foreach (var from in before.Distinct())
         {
             var rest = workloads[from].Remove(key);
             workloads = rest.IsEmpty ? workloads.Remove(from) : workloads.SetItem(from, rest);
         }
 
-        return to is null ? workloads : workloads.SetItem(to, workloads.GetValueOrDefault(to, []).Add(key));
+        return after.Aggregate(workloads, (moved, to) => moved.SetItem(to, moved.GetValueOrDefault(to, []).Add(key)));
     }
 
     private static IEnumerable<IPAddress> ClusterIpsOf(Resource? service) => service is ServiceResource s ? s.ClusterIps : [];

@@ -66,10 +66,10 @@ public sealed record IndexView
     /// <summary>The service called under an address, if it is a service's.</summary>
     public ServiceKey? ServiceAt(IPAddress address) => ClusterIps.TryGetValue(address, out var services) ? services[0].Service : null;
 
-    /// <summary>Registrations at an address, the newest first.</summary>
+    /// <summary>Registrations at an address: those that advertise it first, then the newest.</summary>
     public IEnumerable<WorkloadRegistration> RegisteredAt(IPAddress address) =>
         WorkloadsAt.TryGetValue(address, out var workloads)
-            ? workloads.Select(key => Workloads[ServiceOf[key]][key]).OrderByDescending(workload => workload.Sequence)
+            ? workloads.Select(key => Workloads[ServiceOf[key]][key]).OrderByDescending(workload => workload.Address.Address.Equals(address)).ThenByDescending(workload => workload.Sequence)
             : [];
 
     /// <summary>Whether a document or a registered workload makes the service exist.</summary>

@@ -28,7 +28,8 @@ internal static partial class WorkloadFile
         new Document(
             [.. state.Workloads.Select(w => new Entry(
                 w.Key.Namespace, w.Key.ServiceAccount, w.Key.Name, w.Service, w.Address.ToString(), w.AppPort, new(w.Labels, StringComparer.Ordinal), w.Ready, w.Draining,
-                w.Transparent, w.UncapturedPorts.IsEmpty ? null : [.. w.UncapturedPorts]))],
+                w.Transparent, w.UncapturedPorts.IsEmpty ? null : [.. w.UncapturedPorts],
+                w.FurtherAddresses.IsEmpty ? null : [.. w.FurtherAddresses.Select(a => a.ToString())]))],
             [.. state.KnownServices.Select(s => s.ToString())]),
         FileContext.Default.Document);
 
@@ -43,6 +44,7 @@ internal static partial class WorkloadFile
         Draining = entry.Draining,
         Transparent = entry.Transparent,
         UncapturedPorts = [.. entry.UncapturedPorts ?? []],
+        FurtherAddresses = [.. (entry.FurtherAddresses ?? []).Select(IPAddress.Parse)],
     };
 
     private static ServiceKey ToService(string text) =>
@@ -52,7 +54,7 @@ internal static partial class WorkloadFile
 
     private sealed record Entry(
         string Namespace, string ServiceAccount, string Name, string Service, string Address, int AppPort, Dictionary<string, string> Labels, bool Ready, bool Draining,
-        bool Transparent = false, int[]? UncapturedPorts = null);
+        bool Transparent = false, int[]? UncapturedPorts = null, string[]? FurtherAddresses = null);
 
     [JsonSerializable(typeof(Document))]
     [JsonSourceGenerationOptions(

@@ -35,6 +35,9 @@ public sealed record WorkloadRegistration
     /// <summary>But for these.</summary>
     public ImmutableArray<int> UncapturedPorts { get; init; } = [];
 
+    /// <summary>Further addresses of a captured workload.</summary>
+    public ImmutableArray<IPAddress> FurtherAddresses { get; init; } = [];
+
     /// <summary>Labels, for subsets.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -49,6 +52,9 @@ public sealed record WorkloadRegistration
 
     /// <summary>The service as others name it.</summary>
     public ServiceKey ServiceKey => new(Key.Namespace, Service);
+
+    /// <summary>All its addresses, the one it advertises first.</summary>
+    public IEnumerable<IPAddress> Addresses => [Address.Address, .. FurtherAddresses];
 
     /// <summary>Where the port of its application is reached.</summary>
     public IPEndPoint AddressOf(int port) => Transparent ? new IPEndPoint(Address.Address, port) : Address;

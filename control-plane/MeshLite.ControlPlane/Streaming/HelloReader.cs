@@ -44,13 +44,15 @@ internal static class HelloReader
         Demand(Check.Label(hello.Service) is null, $"service: '{hello.Service}' is not a service's name");
         Demand(hello.AdvertisePort is > 0 and <= 65535, $"advertise_port: {hello.AdvertisePort} is not a port");
         Demand(hello.UncapturedPorts.Count <= StreamLimits.MaxUncapturedPorts, $"uncaptured_ports: {hello.UncapturedPorts.Count} are too many, {StreamLimits.MaxUncapturedPorts} are allowed");
+        Demand(hello.FurtherAddresses.Count <= StreamLimits.MaxFurtherAddresses, $"further_addresses: {hello.FurtherAddresses.Count} are too many, {StreamLimits.MaxFurtherAddresses} are allowed");
         Demand(hello.UncapturedPorts.All(port => port is > 0 and <= 65535), "uncaptured_ports: not all are ports");
         Demand(hello.AppPort is > 0 and <= 65535, $"app_port: {hello.AppPort} is not a port");
         return new WorkloadRegistration
         {
             Key = new WorkloadKey(caller.Id.Namespace, caller.Id.ServiceAccount, hello.Workload),
             Service = hello.Service,
-            Address = new IPEndPoint(ReadAddress(hello.AdvertiseAddress), (int)hello.AdvertisePort),
+            Address = new IPEndPoint(ReadAddress(hello.AdvertiseAddress, "advertise_address"), (int)hello.AdvertisePort),
+            FurtherAddresses = [.. hello.FurtherAddresses.Select(address => ReadAddress(address, "further_addresses")).Distinct()],
             AppPort = (int)hello.AppPort,
             Transparent = hello.Transparent,
             UncapturedPorts = [.. hello.UncapturedPorts.Distinct().Order().Select(port => (int)port)],
@@ -59,14 +61,14 @@ internal static class HelloReader
         };
     }
 
-    private static IPAddress ReadAddress(string text)
+    private static IPAddress ReadAddress(string text, string field)
     {
-        Demand(IPAddress.TryParse(text, out var address), $"advertise_address: '{text}' is not an address");
+        Demand(IPAddress.TryParse(text, out var address), $"{field}: '{text}' is not an address");
         address = address!.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         var isReachable = !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !address.Equals(IPAddress.Broadcast) && !address.IsIPv6Multicast
             && !(address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes()[0] is >= 224 and <= 239)
             && (address.AddressFamily == AddressFamily.InterNetwork || address.ScopeId == 0);
-        Demand(isReachable, $"advertise_address: nobody can connect to '{text}'");
+        Demand(isReachable, $"{field}: nobody can connect to '{text}'");
         return address;
     }
 

@@ -20,6 +20,9 @@ internal static class StreamLimits
     /// <summary>Most ports of a workload that are not captured. <value>64.</value></summary>
     public const int MaxUncapturedPorts = 64;
 
+    /// <summary>Most further addresses of a workload. <value>8.</value></summary>
+    public const int MaxFurtherAddresses = 8;
+
     /// <summary>Largest message of a sidecar: a Hello with <see cref="MaxKeys"/> keys. <value>16 MiB.</value></summary>
     public const int MaxMessageBytes = 16 * 1024 * 1024;
 

@@ -20,6 +20,9 @@ internal sealed class OwnAddresses(TimeProvider time)
         Array.Find(_addresses, address => address.AddressFamily == AddressFamily.InterNetwork)
         ?? Array.Find(_addresses, address => !address.IsIPv6LinkLocal);
 
+    /// <summary>Those that others can call, as they are now.</summary>
+    public IReadOnlyList<IPAddress> Callable() => [.. Look().Where(address => !address.IsIPv6LinkLocal).Distinct()];
+
     /// <summary>Whether the address is known to be this pod's.</summary>
     public bool Contains(IPAddress address) => Array.IndexOf(_addresses, address) >= 0;
 

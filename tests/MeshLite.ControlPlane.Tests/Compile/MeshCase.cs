@@ -76,6 +76,7 @@ internal sealed class MeshCase
                     : ImmutableSortedDictionary<string, string>.Empty,
                 Transparent = TextOf(node, "transparent") == "true",
                 UncapturedPorts = [.. TextsOf(node, "uncapturedPorts").Select(port => int.Parse(port))],
+                FurtherAddresses = [.. TextsOf(node, "furtherAddresses").Select(IPAddress.Parse)],
                 Ready = TextOf(node, "ready") != "false",
                 Draining = TextOf(node, "draining") == "true",
                 Sequence = index,

@@ -128,6 +128,8 @@ public sealed class IndexReducerTests
             Service = service,
             Address = new IPEndPoint(IPAddress.Parse(address), port),
             AppPort = 80,
+            // Some have a second address, which is another's first.
+            FurtherAddresses = port == 2 ? [IPAddress.Parse("10.0.0.2")] : [],
             Ready = true,
         }, 0);
     }

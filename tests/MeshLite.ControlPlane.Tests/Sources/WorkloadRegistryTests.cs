@@ -120,13 +120,13 @@ public sealed class WorkloadRegistryTests : IDisposable
     [Fact]
     public void Load_CapturedWorkload_IsStillCalledAtItsOwnAddress()
     {
-        using var a = _registry.Register(Workload("orders-1", 15006) with { Transparent = true, UncapturedPorts = [9090, 15020] });
+        using var a = _registry.Register(Workload("orders-1", 15006) with { Transparent = true, UncapturedPorts = [9090, 15020], FurtherAddresses = [IPAddress.IPv6Loopback] });
         _store.Flush();
 
         Restart();
 
         Endpoints().ShouldBe(["127.0.0.1:8080"]);
-        _index.View.RegisteredAt(IPAddress.Loopback).ShouldHaveSingleItem().UncapturedPorts.ShouldBe([9090, 15020]);
+        _index.View.RegisteredAt(IPAddress.IPv6Loopback).ShouldHaveSingleItem().UncapturedPorts.ShouldBe([9090, 15020]);
     }
 
     [Theory]

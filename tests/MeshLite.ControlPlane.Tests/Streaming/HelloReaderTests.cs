@@ -50,6 +50,8 @@ public sealed class HelloReaderTests
         { "Hello: advertise_port: 0 is not a port", h => h.AdvertisePort = 0 },
         { "Hello: advertise_port: 65536 is not a port", h => h.AdvertisePort = 65536 },
         { "Hello: app_port: 0 is not a port", h => h.AppPort = 0 },
+        { "Hello: further_addresses: nobody can connect to 'fe80::1%1'", h => h.FurtherAddresses.Add("fe80::1%1") },
+        { "Hello: further_addresses: 9 are too many, 8 are allowed", h => h.FurtherAddresses.Add(Enumerable.Range(1, 9).Select(i => $"10.0.0.{i}")) },
         { "Hello: uncaptured_ports: not all are ports", h => h.UncapturedPorts.Add([15020, 65536]) },
         { "Hello: uncaptured_ports: 65 are too many, 64 are allowed", h => h.UncapturedPorts.Add(Enumerable.Range(1, 65).Select(i => (uint)i)) },
         { "Hello: labels: 'a b: c' is not a label", h => h.Labels["a b"] = "c" },

@@ -24,9 +24,10 @@ public sealed class DestinationTests(PodMesh mesh)
     public async Task PodsOwnAddress_IsCalledByMtls()
     {
         var pair = await PairAsync();
+        var pod = pair.Server.Pod;
 
-        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pair.Server.Pod.Address}:8080/whoami"))
-            .ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller ::ffff:{pair.Server.Pod.Address}");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pod.Address}:8080/whoami")).ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller ::ffff:{pod.Address}");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", $"http://[{pod.Address6}]:8080/whoami")).ShouldBe($"spiffe://cluster.local/ns/shop/sa/caller {pod.Address6}");
     }
 
     [Fact]
@@ -81,6 +82,15 @@ public sealed class DestinationTests(PodMesh mesh)
 
         (await pod.RunAsync("curl", "-sS", "-m", "10", "http://127.0.0.1:8080/whoami")).Trim().ShouldNotContain("spiffe");
         (await pod.RunAsync("curl", "-sS", "-m", "10", $"http://{pod.Address}:8080/whoami")).Trim().ShouldNotContain("spiffe");
+    }
+
+    [Fact]
+    public async Task Application_ThatKnowsItsSidecar_IsServedByNameAsEver()
+    {
+        var pair = await PairAsync();
+
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", "-x", "http://127.0.0.1:15001", "http://backend:8080/whoami")).ShouldStartWith("spiffe://cluster.local/ns/shop/sa/caller ");
+        (await pair.Caller.Pod.RunAsync("curl", "-sS", "-m", "10", "-p", "-x", "http://127.0.0.1:15001", "http://backend:8080/hello")).ShouldBe("hello from app", "CONNECT");
     }
 
     [Fact]

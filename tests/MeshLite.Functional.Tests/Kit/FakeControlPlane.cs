@@ -52,6 +52,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     /// <summary>Whether plaintext is accepted inbound.</summary>
     public MeshLite.Model.MtlsMode Mtls { get; set; }
 
+    /// <summary>Of every workload that says Hello from now on.</summary>
+    public System.Collections.Immutable.ImmutableArray<int> OpaquePorts { get; set; } = [];
+
     /// <summary>Which requests sidecars write a line about.</summary>
     public MeshLite.Model.AccessLogMode AccessLog { get; set; } = MeshLite.Model.AccessLogMode.Off;
 
@@ -173,6 +176,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         {
             Identity = id,
             Mtls = Mtls,
+            OpaquePorts = OpaquePorts,
             Service = hello.Service.Length > 0 ? new MeshLite.Model.ServiceRef(id.Namespace, hello.Service, 80) : null,
             Workload = hello.Workload,
             Version = hello.Labels.GetValueOrDefault("version", ""),
