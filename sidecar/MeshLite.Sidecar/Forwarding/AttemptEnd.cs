@@ -11,7 +11,7 @@ using MeshLite.Sidecar.Resilience.Timeouts;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// How one send ended: the response or the exception, and what follows from it. Made by <see cref="Of(RequestState, FailureCodes, HttpResponseMessage)"/> and
+/// How one send ended: the response or the exception, and what follows from it. Made by <see cref="Of(RequestState, FailureCodes, HttpResponseMessage, AttemptTime)"/> and
 /// <see cref="Of(RequestState, Exception, AttemptTime, ReplayContent)"/>, which are the one judgement of attempts. A value.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
@@ -54,8 +54,15 @@ internal readonly record struct AttemptEnd
     public bool Failed => Response is null || Outcome == AttemptOutcome.Failure;
 
     /// <summary>Of a response's head.</summary>
-    public static AttemptEnd Of(RequestState state, FailureCodes failures, HttpResponseMessage response)
+    public static AttemptEnd Of(RequestState state, FailureCodes failures, HttpResponseMessage response, AttemptTime time)
     {
+        if (time.EndsBefore(state.Deadline) && SaysTimeIsUp(response))
+        {
+            // The bound travelled, and the peer's clock was quicker than this one.
+            response.Dispose();
+            return OfTimeUp(new TimeoutException("the peer says that time is up"), time);
+        }
+
         var status = (int)response.StatusCode;
         if (response.Headers.NonValidated.Contains(MeshHeaders.Undelivered))
         {
@@ -96,13 +103,7 @@ internal readonly record struct AttemptEnd
 
         if (time.IsOver)
         {
-            return new AttemptEnd
-            {
-                Exception = exception,
-                Error = new ProxyError(ErrorReason.AttemptTimeout, ErrorSource.Upstream, $"No answer within {time.Bound.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms."),
-                Cause = RetryCause.AttemptTimeout,
-                Outcome = AttemptOutcome.Failure,
-            };
+            return OfTimeUp(exception, time);
         }
 
         if (exception is OperationCanceledException)
@@ -135,10 +136,18 @@ internal readonly record struct AttemptEnd
 
     /// <summary>A caller's deadline travels; when it passes, the peer may say so before this sidecar's own clock does: then nobody failed.</summary>
     private static AttemptOutcome FailureOf(RequestState state, HttpResponseMessage response) =>
-        IsCallers(state.AnswerBy) && IsOfTheMesh(response)
-        && (response.StatusCode == HttpStatusCode.GatewayTimeout || GrpcStatus(response) == GrpcDeadlineExceeded)
-            ? AttemptOutcome.Neutral
-            : AttemptOutcome.Failure;
+        IsCallers(state.AnswerBy) && SaysTimeIsUp(response) ? AttemptOutcome.Neutral : AttemptOutcome.Failure;
+
+    private static AttemptEnd OfTimeUp(Exception exception, AttemptTime time) => new()
+    {
+        Exception = exception,
+        Error = new ProxyError(ErrorReason.AttemptTimeout, ErrorSource.Upstream, $"No answer within {time.Bound.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms."),
+        Cause = RetryCause.AttemptTimeout,
+        Outcome = AttemptOutcome.Failure,
+    };
+
+    private static bool SaysTimeIsUp(HttpResponseMessage response) =>
+        IsOfTheMesh(response) && (response.StatusCode == HttpStatusCode.GatewayTimeout || GrpcStatus(response) == GrpcDeadlineExceeded);
 
     private static bool IsCallers(Deadline deadline) => !deadline.IsNone && deadline.Source == DeadlineSource.Caller;
 

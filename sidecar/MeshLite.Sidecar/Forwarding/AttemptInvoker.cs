@@ -84,7 +84,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             state.UpstreamStarted = settings.Time.GetTimestamp();
             SetTimeout(request, rule);
             tried.Add(picked.Endpoint);
-            var end = rule.Hedge is { } hedge && HedgeModel.Allows(state, rule)
+            var end = rule.Hedge is { } hedge && HedgeModel.Allows(state, rule, request)
                 ? await hedge.SendAsync(new HedgeRace(this, state, request, body, picked, backend, tried, key, cancellationToken), cancellationToken)
                 : await SendOnceAsync(request, picked, service, null, cancellationToken);
             state.Endpoint = end.Endpoint;
@@ -124,7 +124,7 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         var end = new AttemptEnd { Outcome = AttemptOutcome.Neutral };
         try
         {
-            end = AttemptEnd.Of(state, service.Policy.FailureCodes, await endpoint.Connections.SendAsync(request, time.Token));
+            end = AttemptEnd.Of(state, service.Policy.FailureCodes, await endpoint.Connections.SendAsync(request, time.Token), time);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {

@@ -35,7 +35,7 @@ internal static class ForwardErrors
         {
             ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled or ForwarderError.UpgradeRequestClient =>
                 new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, "The request's body broke off or is malformed."),
-            ForwarderError.RequestTimedOut or ForwarderError.UpgradeActivityTimeout =>
+            ForwarderError.RequestTimedOut or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeActivityTimeout =>
                 new ProxyError(ErrorReason.RequestTimeout, ErrorSource.Upstream, "Nothing moved for too long."),
             ForwarderError.RequestCreation =>
                 new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"The request can't be sent on. {exception?.GetBaseException().Message}"),

@@ -26,6 +26,10 @@ internal sealed class HttpForwarding(
     private static readonly ForwarderRequestConfig WebSocketOverHttp1 = Config(HttpVersion.Version11, WebSocketIdle);
     private static readonly ForwarderRequestConfig WebSocketOverHttp2 = Config(HttpVersion.Version20, WebSocketIdle);
 
+    /// <summary>A peer sidecar knows by the policy how long nothing may move; that it is there itself, HTTP/2's pings tell.</summary>
+    private static readonly ForwarderRequestConfig Http1OfPeer = Config(HttpVersion.Version11, Timeout.InfiniteTimeSpan);
+    private static readonly ForwarderRequestConfig Http2OfPeer = Config(HttpVersion.Version20, Timeout.InfiniteTimeSpan);
+
     /// <summary>By the idle timeouts that policies declare: few, and they come back.</summary>
     private readonly ConcurrentDictionary<TimeSpan, ForwarderRequestConfig> _idle = new();
 
@@ -46,14 +50,15 @@ internal sealed class HttpForwarding(
             return Task.CompletedTask;
         }
 
+        var ofPeer = state.Connection.Peer is not null;
         if (IsWebSocket(state.Context))
         {
-            return SendAsync(state, application.Http1, WebSocketOverHttp1, inbound, timeout, prefix);
+            return SendAsync(state, application.Http1, ofPeer ? Http1OfPeer : WebSocketOverHttp1, inbound, timeout, prefix);
         }
 
         return CallerSpokeHttp2(state)
-            ? SendAsync(state, application.Http2, Http2, inbound, timeout, prefix)
-            : SendAsync(state, application.Http1, Http1, inbound, timeout, prefix);
+            ? SendAsync(state, application.Http2, ofPeer ? Http2OfPeer : Http2, inbound, timeout, prefix)
+            : SendAsync(state, application.Http1, ofPeer ? Http1OfPeer : Http1, inbound, timeout, prefix);
     }
 
     /// <summary>To where the URI says, in plaintext.</summary>

@@ -94,6 +94,22 @@ public sealed class TimeoutTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
         left.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(atMost) / 4, "the machine is slow, but not so slow");
     }
 
+    /// <summary>The next hop is told of the attempt's bound where that is the shorter.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(30)]
+    public async Task Deadline_OfAnAttempt_ReachesTheApplication(int? request)
+    {
+        var service = mesh.Service();
+        service.Rule = TestService.Plain with { RequestTimeout = request is { } seconds ? TimeSpan.FromSeconds(seconds) : null, BackendRequestTimeout = TimeSpan.FromSeconds(8) };
+        await service.PublishAsync();
+
+        (await service.SendAsync()).Status.ShouldBe(200);
+
+        MeshLite.Protocol.Grpc.GrpcTimeout.TryParse(service.Arrivals.ShouldHaveSingleItem().Headers["meshlite-timeout"], out var left).ShouldBeTrue();
+        left.ShouldBeInRange(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(8));
+    }
+
     [Fact]
     public async Task Deadline_OfAGrpcCall_ShrinksUnderItsOwnName()
     {

@@ -61,6 +61,28 @@ public sealed class AttemptEndTests
         OfResponse(state, status, headers).Outcome.ShouldBe(AttemptOutcome.Failure);
     }
 
+    /// <summary>The next hop is told of the shorter of the two bounds, and may be the first to say so.</summary>
+    [Theory]
+    [InlineData(1, 10, 504, "meshlite-error: request_timeout", true)]
+    [InlineData(1, null, 504, "meshlite-error: request_timeout, meshlite-undelivered: 1", true)]
+    [InlineData(1, 10, 200, "meshlite-error: request_timeout, grpc-status: 4", true)]
+    [InlineData(1, 10, 504, "", false)]
+    [InlineData(10, 1, 504, "meshlite-error: request_timeout", false)]
+    [InlineData(0, 1, 504, "meshlite-error: request_timeout", false)]
+    public void Of_ResponseThatTheAttemptsTimeIsUp_IsItsTimeout(int attempt, int? request, int status, string headers, bool ofAttempt)
+    {
+        var state = TestRequest.Begin(_time);
+        RequestDeadline.Begin(state, request is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+        using var time = new AttemptTime(TimeSpan.FromSeconds(attempt), _time, CancellationToken.None);
+
+        var end = OfResponse(state, status, headers, time);
+
+        (end.Error?.Reason == ErrorReason.AttemptTimeout).ShouldBe(ofAttempt);
+        (end.Cause?.Kind == RetryCauseKind.AttemptTimeout).ShouldBe(ofAttempt);
+        (end.Response is null).ShouldBe(ofAttempt);
+        end.Outcome.ShouldBe(AttemptOutcome.Failure);
+    }
+
     [Fact]
     public void Of_ResponseUnderAPolicy_FailsByItsCodes()
     {
@@ -69,8 +91,8 @@ public sealed class AttemptEndTests
         using var bad = new HttpResponseMessage(HttpStatusCode.ServiceUnavailable);
         using var other = new HttpResponseMessage(HttpStatusCode.InternalServerError);
 
-        AttemptEnd.Of(state, codes, bad).Outcome.ShouldBe(AttemptOutcome.Failure);
-        AttemptEnd.Of(state, codes, other).Outcome.ShouldBe(AttemptOutcome.Success);
+        AttemptEnd.Of(state, codes, bad, default).Outcome.ShouldBe(AttemptOutcome.Failure);
+        AttemptEnd.Of(state, codes, other, default).Outcome.ShouldBe(AttemptOutcome.Success);
     }
 
     [Theory]
@@ -158,7 +180,7 @@ public sealed class AttemptEndTests
         Describe(end.Cause).ShouldBe(callers ? "" : "Reset 0");
     }
 
-    private static AttemptEnd OfResponse(RequestState state, int status, string headers)
+    private static AttemptEnd OfResponse(RequestState state, int status, string headers, AttemptTime time = default)
     {
         var response = new HttpResponseMessage((HttpStatusCode)status);
         foreach (var header in headers.Split(", ", StringSplitOptions.RemoveEmptyEntries))
@@ -167,7 +189,7 @@ public sealed class AttemptEndTests
             response.Headers.TryAddWithoutValidation(parts[0], parts[1]).ShouldBeTrue();
         }
 
-        return AttemptEnd.Of(state, FailureCodes.ServerErrors, response);
+        return AttemptEnd.Of(state, FailureCodes.ServerErrors, response, time);
     }
 
     private static string Describe(RetryCause? cause) => cause is { } known ? $"{known.Kind} {known.Code}" : "";

@@ -36,11 +36,11 @@ internal sealed class HedgeModel
             .Build();
     }
 
-    /// <summary>Whether the request may be sent twice at all.</summary>
-    public static bool Allows(RequestState state, RouteRuleModel rule)
+    /// <summary>Whether the request may be sent twice at all, and there is an answer to wait for: a WebSocket is no request.</summary>
+    public static bool Allows(RequestState state, RouteRuleModel rule, HttpRequestMessage message)
     {
         var request = state.Context.Request;
-        return rule.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), RetryCause.Reset);
+        return message.Method != HttpMethod.Connect && rule.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), RetryCause.Reset);
     }
 
     /// <summary>Runs one attempt, and perhaps another beside it.</summary>

@@ -17,12 +17,12 @@ internal sealed class MirrorModel(ImmutableArray<MirrorConfig> mirrors, AttemptS
     /// <value>What a copy may take. 15 s: long enough for what a request usually does, short enough not to pile up.</value>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sends the copies that the draw says. Never waits, never fails.</summary>
+    /// <summary>Sends the copies that the draw says. Never waits, never fails. Of a WebSocket there is no copy.</summary>
     public void Send(RequestState state, HttpRequestMessage request, ReplayContent? body)
     {
         foreach (var mirror in mirrors)
         {
-            if (settings.Random.NextDouble() * 100 < mirror.Percent)
+            if (request.Method != HttpMethod.Connect && settings.Random.NextDouble() * 100 < mirror.Percent)
             {
                 var copy = RequestCopy.Of(request, null);
                 _ = SendAsync(state.Destination!.Backends[mirror.Backend], copy, body?.WholeAsync());

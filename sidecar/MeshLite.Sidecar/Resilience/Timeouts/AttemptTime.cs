@@ -33,6 +33,9 @@ internal readonly struct AttemptTime : IDisposable
     /// <summary>Its time is up, and the request's is not.</summary>
     public bool IsOver => _timer is { IsCancellationRequested: true } && !_request.IsCancellationRequested;
 
+    /// <summary>Whether it is over before the request's; then the next hop has been told of this one.</summary>
+    public bool EndsBefore(Deadline request) => _deadline.IsBefore(request);
+
     /// <summary>What is left; <see cref="TimeSpan.MaxValue"/> where there is no bound.</summary>
     public TimeSpan Left(long now) => _deadline.Remaining(now);
 

@@ -56,6 +56,9 @@ internal readonly struct Deadline
     public TimeSpan Remaining(long now) =>
         _time is null ? TimeSpan.MaxValue : now >= _at ? TimeSpan.Zero : Timestamps.ToTimeSpan(_at - now, _time.TimestampFrequency);
 
+    /// <summary>Whether it comes before the other. Both must be of one clock.</summary>
+    public bool IsBefore(Deadline other) => !IsNone && (other.IsNone || _at < other._at);
+
     /// <summary>Whether it has come.</summary>
     public bool HasPassed(long now) => _time is not null && now >= _at;
 }
