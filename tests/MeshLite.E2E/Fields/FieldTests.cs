@@ -58,5 +58,5 @@ public sealed class FieldTests(FieldMesh mesh) : IClassFixture<FieldMesh>
         }
     }
 
-    private int Refusals() => mesh.ControlPlane.Process.Log.Lines.Count(l => l.Contains("case.yaml", StringComparison.Ordinal) && l.Contains("\"warn\"", StringComparison.Ordinal));
+    private int Refusals() => mesh.ControlPlane.Process.Log.Lines.Count(l => l.Contains("DocumentRefused", StringComparison.Ordinal));
 }
