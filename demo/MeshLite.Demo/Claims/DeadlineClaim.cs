@@ -15,6 +15,9 @@ internal sealed class DeadlineClaim : IClaim
     private static readonly string[] Hops = ["frontend", "orders", "inventory"];
     private static readonly TimeSpan Waits = TimeSpan.FromMilliseconds(1500);
     private static readonly TimeSpan Each = TimeSpan.FromMilliseconds(100);
+
+    // Timers are a little coarse, both ways.
+    private static readonly TimeSpan AtLeast = TimeSpan.FromMilliseconds(90);
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
     public string Name => "deadline";
@@ -60,8 +63,8 @@ internal sealed class DeadlineClaim : IClaim
         };
     }
 
-    // Less at each, by what the hop before it took.
-    private static bool Shrinks(TimeSpan?[] left) => left[0] <= Waits && left[1] <= left[0] - Each && left[2] <= left[1] - Each && left[2] > TimeSpan.Zero;
+    // Less at each, by about what the hop before it took.
+    private static bool Shrinks(TimeSpan?[] left) => left[0] <= Waits && left[1] <= left[0] - AtLeast && left[2] <= left[1] - AtLeast && left[2] > TimeSpan.Zero;
 
     // By hop, what each request said was left.
     private static async Task<Dictionary<string, TimeSpan?>[]> TimeoutsAsync(ShopMesh shop) => [.. await Task.WhenAll(Hops.Select(async hop =>

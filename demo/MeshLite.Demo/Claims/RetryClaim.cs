@@ -3,7 +3,7 @@ using MeshLite.Demo.Shop;
 
 namespace MeshLite.Demo.Claims;
 
-/// <summary>inventory fails 30 % of the reads, by status and by broken connections; no customer notices. Sabotage: reads are sent once.</summary>
+/// <summary>inventory fails 30 % of the reads, by status and by broken connections; no customer notices. Sabotage: nothing is sent again, there or anywhere.</summary>
 internal sealed class RetryClaim : IClaim
 {
     private const int Requests = 400;
@@ -19,6 +19,7 @@ internal sealed class RetryClaim : IClaim
         if (sabotage)
         {
             await SidecarVersions.ChangeAsync(shop, ShopConfiguration.InventoryFile, shop.Configuration.InventoryWithoutRetries, Resource);
+            await SidecarVersions.ChangeAsync(shop, ShopConfiguration.MeshFile, shop.Configuration.MeshWithoutRetries, "destination/frontend");
         }
 
         await shop.Inventory.TroubleAsync(ShopTrouble.ThirtyPercent);
@@ -27,6 +28,7 @@ internal sealed class RetryClaim : IClaim
         if (sabotage)
         {
             await SidecarVersions.ChangeAsync(shop, ShopConfiguration.InventoryFile, shop.Configuration.Inventory, Resource);
+            await SidecarVersions.ChangeAsync(shop, ShopConfiguration.MeshFile, shop.Configuration.Mesh, "destination/frontend");
         }
 
         var booked = await shop.Inventory.LedgerAsync(Prefix);

@@ -42,6 +42,9 @@ internal sealed class ShopConfiguration
     /// <summary>A field that no kind has.</summary>
     public string InvalidOrders => Change(Orders, "weight: 90", "wait: 90");
 
+    /// <summary>Nothing is sent again that reached an application.</summary>
+    public string MeshWithoutRetries => Change(Mesh, "  mtls:", "  retry: {attempts: 0}\n  mtls:");
+
     /// <summary>Reads are sent once.</summary>
     public string InventoryWithoutRetries => Change(Inventory, "attempts: 10", "attempts: 0");
 

@@ -76,10 +76,15 @@ internal sealed class MirrorModel(ImmutableArray<MirrorConfig> mirrors, AttemptS
 
     private static async Task<string> SendToAsync(ServiceState service, Picked<EndpointState> picked, HttpRequestMessage copy, CancellationToken cancellationToken)
     {
+        // Load like any other: else all copies would go to the endpoint that looked best before the first of them.
+        var load = picked.Endpoint!.Load;
+        var begun = load.Begin();
+        var answered = false;
         try
         {
-            using var response = await picked.Endpoint!.Connections.SendAsync(copy, cancellationToken);
+            using var response = await picked.Endpoint.Connections.SendAsync(copy, cancellationToken);
             await response.Content.CopyToAsync(Stream.Null, cancellationToken);
+            answered = true;
             return "sent";
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
@@ -88,8 +93,17 @@ internal sealed class MirrorModel(ImmutableArray<MirrorConfig> mirrors, AttemptS
         }
         finally
         {
-            // A copy says nothing of the endpoint: what is mirrored to is mostly new, and may fail as it likes.
-            service.Ejector.Record(picked.Endpoint!.Health, CircuitBreaker.AttemptOutcome.Neutral, picked.IsProbe);
+            // A copy says nothing of the endpoint's health: what is mirrored to is mostly new, and may fail as it likes.
+            if (answered)
+            {
+                load.End(begun);
+            }
+            else
+            {
+                load.Abandon();
+            }
+
+            service.Ejector.Record(picked.Endpoint.Health, CircuitBreaker.AttemptOutcome.Neutral, picked.IsProbe);
         }
     }
 }
