@@ -51,6 +51,7 @@ bench: build ## CPU per request beside an nginx pair and a bare YARP pair; needs
 
 bench-micro: $(RESTORED) ## time and allocations of single steps of a request's path, in two minutes; FILTER='*Pick*' only some
 	dotnet build bench/MeshLite.Benchmarks --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
+	@rm -rf out/bench-micro
 	@dotnet bench/MeshLite.Benchmarks/bin/$(CONFIGURATION)/net10.0/MeshLite.Benchmarks.dll --filter '$(FILTER)' --artifacts out/bench-micro
 
 golden: $(RESTORED) ## rewrite the compiler's golden files from what it makes now; look at the diff

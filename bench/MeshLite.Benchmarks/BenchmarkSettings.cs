@@ -4,7 +4,6 @@ using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Exporters.Json;
 using BenchmarkDotNet.Jobs;
-using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Perfolizer.Horology;
 
@@ -28,8 +27,7 @@ internal sealed class BenchmarkSettings : ManualConfig
         AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Descriptor, DefaultColumnProviders.Metrics);
         AddColumn(StatisticColumn.Median, StatisticColumn.P95);
         HideColumns("Gen0", "Gen1", "Gen2");
-        AddLogger(ConsoleLogger.Default);
+        AddLogger(new ProgressLogger());
         AddExporter(MarkdownExporter.GitHub, JsonExporter.Brief);
-        WithOptions(ConfigOptions.JoinSummary);
     }
 }

@@ -1,4 +1,12 @@
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using MeshLite.Benchmarks;
 
-return BenchmarkSwitcher.FromAssembly(typeof(BenchmarkSettings).Assembly).Run(args, new BenchmarkSettings()).Any(summary => summary.HasCriticalValidationErrors) ? 1 : 0;
+var summaries = BenchmarkSwitcher.FromAssembly(typeof(BenchmarkSettings).Assembly).Run(args, new BenchmarkSettings()).ToList();
+foreach (var summary in summaries)
+{
+    MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Default);
+}
+
+return summaries.Count > 0 && summaries.All(summary => !summary.HasCriticalValidationErrors && summary.Reports.All(report => report.Success)) ? 0 : 1;
