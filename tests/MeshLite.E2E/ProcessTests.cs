@@ -24,6 +24,21 @@ public sealed class ProcessTests
         said.ShouldContain("--no-such-option");
     }
 
+    [Theory]
+    [InlineData("--inbound: rules need a fixed port, not 0", "--inbound", "0.0.0.0:0")]
+    [InlineData("--skip-inbound-ports: 'http' is not a port", "--skip-inbound-ports", "80,http")]
+    [InlineData("--skip-outbound-ports: '0' is not a port", "--skip-outbound-ports", "0")]
+    public async Task Capture_WrongOption_IsOneClearLineAndExitCode2(string line, string option, string value)
+    {
+        await using var launcher = new Processes.ProcessLauncher(TimeProvider.System, null);
+
+        var process = await launcher.RunAsync(
+            new Processes.ProcessSpec { Name = "wrong", FileName = Programs.Sidecar, Arguments = ["capture", "--dry-run", option, value] }, TimeSpan.FromSeconds(20));
+
+        process.ExitCode.ShouldBe(2);
+        process.Log.Lines.Where(l => !l.StartsWith("---", StringComparison.Ordinal)).ShouldHaveSingleItem().ShouldBe($"meshlite-sidecar: {line}");
+    }
+
     [Fact]
     public async Task Sigterm_IdlePrograms_EndWithCode0()
     {

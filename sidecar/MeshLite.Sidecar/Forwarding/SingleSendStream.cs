@@ -9,7 +9,8 @@ namespace MeshLite.Sidecar.Forwarding;
 /// takes an exception for what it is. So the end of the stream is made an exception here, until the first byte
 /// of a response has come; after that FIN is how some servers end a body, and a WebSocket.
 /// An end that has come before a request is written, and that nobody has been told of yet (a busy machine is slow to), is
-/// found by asking the kernel: nothing is written then, and the request is known not to have been delivered.
+/// found by asking the kernel, where the request is one that must not be repeated: nothing is written then, and it is known
+/// not to have been delivered.
 /// </summary>
 /// <remarks>
 /// Which bytes are "the response to the request just written" is told by the order of operations: a write of a
@@ -72,7 +73,7 @@ internal sealed class SingleSendStream(Stream inner) : Stream
         // A write that fails on a connection closed meanwhile is followed by a read that says so.
         if (!_awaitingResponse && BeginsRequest(buffer.Span))
         {
-            if (_socket is not null && _socket.Poll(0, SelectMode.SelectRead))
+            if (_socket is not null && !MayBeRepeated(buffer.Span) && _socket.Poll(0, SelectMode.SelectRead))
             {
                 // Its end, or words nobody asked for: this connection is not for another request.
                 return ValueTask.FromException(new ConnectException(tls: false, "the server was closing the connection", new StaleConnectionException()));
@@ -113,6 +114,9 @@ internal sealed class SingleSendStream(Stream inner) : Stream
 
         base.Dispose(disposing);
     }
+
+    // GET, HEAD, DELETE, OPTIONS, TRACE: sent again anyway where the server answers nothing, so not worth a call of the kernel each.
+    private static bool MayBeRepeated(ReadOnlySpan<byte> request) => request[0] is (byte)'G' or (byte)'H' or (byte)'D' or (byte)'O' or (byte)'T';
 
     private static bool BeginsRequest(ReadOnlySpan<byte> written)
     {

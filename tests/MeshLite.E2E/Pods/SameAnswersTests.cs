@@ -66,6 +66,23 @@ public sealed class SameAnswersTests(PodMesh mesh)
         (await pair.ArrivedAsync()).ShouldBeGreaterThan(arrived, "it went through the mesh");
     }
 
+    [Fact]
+    public async Task Metrics_OfSidecarsThatCarriedTcp_PleasePromtool()
+    {
+        Tools.Need("promtool");
+        var pair = await MeshedPair.OfAsync(mesh);
+        await CallAsync(pair.Caller.Pod, MeshedPair.Service, App + " talk $H 4444 hello");
+
+        foreach (var pod in (Pod[])[pair.Caller.Pod, pair.Server.Pod])
+        {
+            var check = await pod.TryAsync("bash", "-o", "pipefail", "-c", "curl -sS http://127.0.0.1:15020/metrics | tee /dev/stderr | promtool check metrics | sed 's/^/promtool: /'");
+
+            check.ExitCode.ShouldBe(0, check.Output);
+            check.Output.ShouldContain("meshlite_tcp_sent_bytes_total{");
+            check.Output.ShouldNotContain("promtool: ");
+        }
+    }
+
     // What is measured is told behind a #.
     private static async Task<string> CallAsync(Pod caller, string host, string script)
     {

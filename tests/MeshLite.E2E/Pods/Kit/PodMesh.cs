@@ -184,8 +184,8 @@ public sealed class PodMesh : IAsyncLifetime
     }
 }
 
-/// <summary>Tests that share the one <see cref="PodMesh"/>.</summary>
-[CollectionDefinition(Name)]
+/// <summary>Tests that share the one <see cref="PodMesh"/>; a mesh of two dozen processes is no neighbour for other tests.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class PodCollection : ICollectionFixture<PodMesh>
 {
     /// <summary>Of the collection.</summary>
