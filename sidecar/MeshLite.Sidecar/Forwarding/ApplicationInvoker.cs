@@ -64,12 +64,11 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
             return false;
         }
 
-        var request = state.Context.Request;
         var error = ForwardErrors.FromSend(e);
         var isStale = ForwardErrors.IsStaleConnection(e);
         var cause = error.Undelivered ? RetryCause.Undelivered : RetryCause.Reset;
         return (error.Undelivered || isStale)
-            && RetryPolicy.Default.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), cause)
+            && RetryPolicy.Default.MayResend(state.Context.Request, cause)
             && CanSendBodyAgain(state, body, unread: error.Undelivered && !isStale)
             && budget.TryWithdraw()
             && (body is null || body.TryRelease());

@@ -172,9 +172,8 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
     {
         delay = TimeSpan.Zero;
         var undelivered = cause.Kind == RetryCauseKind.Undelivered;
-        var request = state.Context.Request;
         if (attempt >= rule.Retry.MaxRetries(undelivered)
-            || !rule.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), cause)
+            || !rule.Retry.MayResend(state.Context.Request, cause)
             || body is { CanReplay: false })
         {
             return false;

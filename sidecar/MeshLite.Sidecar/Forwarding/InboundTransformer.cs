@@ -16,7 +16,7 @@ internal sealed class InboundTransformer : MessageTransformer
         }
 
         // Over HTTP/2 what is written must be flushed, and the answer may come first. What may be sent twice is kept for that.
-        var maySendTwice = RetryPolicy.Default.MayResend(context.Request.Method, context.Request.Headers.ContainsKey("Idempotency-Key"), isGrpc: false, RetryCause.Reset);
+        var maySendTwice = RetryPolicy.Default.MayResend(context.Request, RetryCause.Reset);
         WrapBody(context, request, always: request.Version.Major > 1 || maySendTwice);
         request.Options.Set(ApplicationInvoker.State, state);
     }

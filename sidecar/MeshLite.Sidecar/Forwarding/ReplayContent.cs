@@ -30,9 +30,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopPump = new(Timeout.InfiniteTimeSpan, state.Time);
     private readonly bool _lengthUndeclared = source.Headers.ContentLength is null;
-    private byte[]? _kept;
-    private int _keptLength;
-    private bool _overflowed;
+    private ReplayBuffer _kept;
     private bool _committed;
     private bool _finished;
     private bool _started;
@@ -41,7 +39,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     private bool _sendFailed;
     private Exception? _failure;
     private TaskCompletionSource<ReadOnlyMemory<byte>?>? _whole;
-    private Attempt? _current;
+    private ReplayAttempt? _current;
     private TaskCompletionSource _attached = NewSignal();
 
     /// <summary>Whether reading the caller's body failed: no attempt's fault. Asked before <see cref="Commit"/>, which may end the reading itself.</summary>
@@ -63,7 +61,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         {
             lock (_lock)
             {
-                return !_overflowed && _failure is null;
+                return !_kept.Overflowed && _failure is null;
             }
         }
     }
@@ -76,12 +74,12 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             lock (_lock)
             {
                 // Not one conditional expression: null would become an empty Memory, by way of an array.
-                if (!_finished || _failure is not null || _overflowed)
+                if (!_finished || _failure is not null || _kept.Overflowed)
                 {
                     return null;
                 }
 
-                return _kept.AsMemory(0, _keptLength);
+                return _kept.Bytes;
             }
         }
     }
@@ -126,10 +124,10 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     /// </summary>
     public bool TryRelease()
     {
-        Attempt? before;
+        ReplayAttempt? before;
         lock (_lock)
         {
-            if (_overflowed || _failure is not null)
+            if (_kept.Overflowed || _failure is not null)
             {
                 return false;
             }
@@ -182,7 +180,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     /// <inheritdoc/>
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        var attempt = new Attempt(stream, cancellationToken);
+        var attempt = new ReplayAttempt(stream, cancellationToken);
         await SendKeptAsync(attempt);
         using var detachWhenCancelled = cancellationToken.UnsafeRegister(
             static state => ((Action)state!)(), (Action)(() => Detach(attempt, new OperationCanceledException(cancellationToken))));
@@ -204,8 +202,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             source.Dispose();
             lock (_lock)
             {
-                _kept = null;
-                _keptLength = 0;
+                _kept.Clear();
                 _whole?.TrySetResult(null);
             }
         }
@@ -215,22 +212,22 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task SendKeptAsync(Attempt attempt)
+    private async Task SendKeptAsync(ReplayAttempt attempt)
     {
         // From here until this attempt is attached there is none, so the pump waits and what is kept stays as it is.
         // A write on its way to the attempt before has been kept already: keeping and taking the target are one step.
-        Attempt? before;
+        ReplayAttempt? before;
         ReadOnlyMemory<byte> kept;
         lock (_lock)
         {
             before = Detach_NeedsLock();
-            if (_overflowed)
+            if (_kept.Overflowed)
             {
                 // The handler itself sends again what its server refused or never saw.
                 throw new ConnectException(tls: false, "the server refused the request, whose body is too long to be sent a second time");
             }
 
-            kept = _kept.AsMemory(0, _keptLength);
+            kept = _kept.Bytes;
         }
 
         before?.End(new OperationCanceledException("Another attempt sends the body now."));
@@ -276,7 +273,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             failure = e;
         }
 
-        Attempt? last;
+        ReplayAttempt? last;
         lock (_lock)
         {
             _finished = true;
@@ -295,7 +292,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             state.RequestBytes += data.Length;
         }
 
-        Attempt? attempt;
+        ReplayAttempt? attempt;
         while (!TryKeep(data.Span, out attempt, out var attached))
         {
             await attached.WaitAsync(cancellationToken);
@@ -323,7 +320,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     }
 
     /// <summary>Keeps what is about to be written and says to whom (null: to nobody ever again); false: nobody takes the body now, wait.</summary>
-    private bool TryKeep(ReadOnlySpan<byte> data, out Attempt? attempt, out Task attached)
+    private bool TryKeep(ReadOnlySpan<byte> data, out ReplayAttempt? attempt, out Task attached)
     {
         lock (_lock)
         {
@@ -334,43 +331,18 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
                 return false;
             }
 
-            if (!_overflowed)
-            {
-                Keep_NeedsLock(data);
-            }
-
+            _kept.Add(data, _committed && _whole is null ? 0 : MaxReplayBytes);
             return true;
         }
     }
 
-    private void Keep_NeedsLock(ReadOnlySpan<byte> data)
-    {
-        if ((_committed && _whole is null) || _keptLength + data.Length > MaxReplayBytes)
-        {
-            _overflowed = true;
-            _kept = null;
-            return;
-        }
-
-        if (_kept is null || _kept.Length < _keptLength + data.Length)
-        {
-            // Not pooled: an attempt that is being cancelled may still be reading the old array.
-            var larger = new byte[Math.Clamp(2 * _keptLength, _keptLength + data.Length, MaxReplayBytes)];
-            _kept.AsSpan(0, _keptLength).CopyTo(larger);
-            _kept = larger;
-        }
-
-        data.CopyTo(_kept.AsSpan(_keptLength));
-        _keptLength += data.Length;
-    }
-
     /// <summary>The attempt takes nothing any more. Returns whether the body is to be read on: another can send it, or it is drained.</summary>
-    private bool Detach(Attempt attempt, Exception reason)
+    private bool Detach(ReplayAttempt attempt, Exception reason)
     {
         bool goOn;
         lock (_lock)
         {
-            goOn = _committed || !_overflowed;
+            goOn = _committed || !_kept.Overflowed;
             if (!ReferenceEquals(_current, attempt))
             {
                 return goOn;
@@ -408,7 +380,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
     /// <summary>Reading the body ends with it too.</summary>
     private void StopCaller() => state.Context.Features.Get<IHttpResetFeature>()?.Reset(Http2NoError);
 
-    private Attempt? Detach_NeedsLock()
+    private ReplayAttempt? Detach_NeedsLock()
     {
         var attempt = _current;
         if (attempt is not null)
@@ -418,30 +390,6 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
         }
 
         return attempt;
-    }
-
-    /// <summary>One send of the body.</summary>
-    private sealed class Attempt(Stream stream, CancellationToken cancellation)
-    {
-        private readonly TaskCompletionSource _ended = NewSignal();
-
-        public Stream Stream => stream;
-
-        public CancellationToken Cancellation => cancellation;
-
-        public Task Ended => _ended.Task;
-
-        public void End(Exception? failure = null)
-        {
-            if (failure is null)
-            {
-                _ended.TrySetResult();
-            }
-            else
-            {
-                _ended.TrySetException(failure);
-            }
-        }
     }
 
     /// <summary>What the pump copies into.</summary>

@@ -88,12 +88,8 @@ internal sealed class FallbackModel(FallbackConfig config)
         return new HttpResponseMessage((HttpStatusCode)response.Status) { Content = content, RequestMessage = request };
     }
 
-    private static bool MayMove(RequestState state, AttemptEnd end)
-    {
-        var request = state.Context.Request;
-        return end.Cause?.Kind == RetryCauseKind.Undelivered
-            || state.Rule!.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), RetryCause.Reset);
-    }
+    private static bool MayMove(RequestState state, AttemptEnd end) =>
+        end.Cause?.Kind == RetryCauseKind.Undelivered || state.Rule!.Retry.MayResend(state.Context.Request, RetryCause.Reset);
 
     private static async ValueTask<bool> MoveAsync(RequestState state, int index, ProxyError error, CancellationToken cancellationToken)
     {

@@ -37,11 +37,8 @@ internal sealed class HedgeModel
     }
 
     /// <summary>Whether the request may be sent twice at all, and there is an answer to wait for: a WebSocket is no request.</summary>
-    public static bool Allows(RequestState state, RouteRuleModel rule, HttpRequestMessage message)
-    {
-        var request = state.Context.Request;
-        return message.Method != HttpMethod.Connect && rule.Retry.MayResend(request.Method, request.Headers.ContainsKey("Idempotency-Key"), ErrorResponder.IsGrpc(request), RetryCause.Reset);
-    }
+    public static bool Allows(RequestState state, RouteRuleModel rule, HttpRequestMessage message) =>
+        message.Method != HttpMethod.Connect && rule.Retry.MayResend(state.Context.Request, RetryCause.Reset);
 
     /// <summary>Runs one attempt, and perhaps another beside it.</summary>
     public async ValueTask<AttemptEnd> SendAsync(HedgeRace race, CancellationToken cancellationToken)

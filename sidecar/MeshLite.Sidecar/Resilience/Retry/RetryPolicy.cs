@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MeshLite.Model;
+using MeshLite.Sidecar.Pipeline;
 
 namespace MeshLite.Sidecar.Resilience.Retry;
 
@@ -15,6 +16,7 @@ internal sealed class RetryPolicy(RetryConfig config)
     /// <value>The wait stops growing at this many times the first. 10: 25 ms grow to 250 ms.</value>
     public const int BackoffGrowth = 10;
 
+    private const string IdempotencyKey = "Idempotency-Key";
     private const int GrpcUnavailable = 14;
 
     /// <summary>Idempotent by definition (RFC 9110 §9.2.2: PUT, DELETE and the safe ones of §9.2.1).</summary>
@@ -44,6 +46,10 @@ internal sealed class RetryPolicy(RetryConfig config)
         RetryCauseKind.Status => config.Codes.Contains(cause.Code) && IsSafe(method, hasIdempotencyKey),
         _ => _grpcCodes.Contains(cause.Code) && ((isGrpc && !config.GrpcCodes.IsEmpty) || IsSafe(method, hasIdempotencyKey)),
     };
+
+    /// <summary>As above, of a request as it came.</summary>
+    public bool MayResend(HttpRequest request, RetryCause cause) =>
+        MayResend(request.Method, request.Headers.ContainsKey(IdempotencyKey), ErrorResponder.IsGrpc(request), cause);
 
     /// <summary>
     /// How long to wait before a retry, 1 being the first: exponential with full jitter, uniform over
