@@ -35,13 +35,15 @@ internal static class ForwardErrors
         {
             ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled or ForwarderError.UpgradeRequestClient =>
                 new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, "The request's body broke off or is malformed."),
-            ForwarderError.RequestTimedOut or ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeActivityTimeout =>
-                new ProxyError(ErrorReason.RequestTimeout, ErrorSource.Upstream, "Nothing moved for too long."),
+            ForwarderError.RequestTimedOut or ForwarderError.UpgradeActivityTimeout => Idle(),
+            ForwarderError.ResponseBodyDestination when exception is OperationCanceledException => Idle(), // so YARP says that its activity timer fired
             ForwarderError.RequestCreation =>
                 new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"The request can't be sent on. {exception?.GetBaseException().Message}"),
             _ => FromSend(exception),
         };
     }
+
+    private static ProxyError Idle() => new(ErrorReason.RequestTimeout, ErrorSource.Upstream, "Nothing moved for too long.");
 
     /// <summary>The error of one send.</summary>
     public static ProxyError FromSend(Exception? exception)

@@ -40,7 +40,7 @@ public sealed class TimeoutTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
     public async Task Request_AttemptTimeout_IsSentAgainWhereThatIsSafe(string method, int status, int arrivals)
     {
         var service = mesh.Service();
-        service.Rule = TestService.Plain with { RequestTimeout = TimeSpan.FromSeconds(30), BackendRequestTimeout = Short };
+        service.Rule = TestService.Plain with { RequestTimeout = TimeSpan.FromSeconds(30), BackendRequestTimeout = TimeSpan.FromSeconds(2) };
         service.Answer = (_, context) => service.Arrivals.Count == 1 ? Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted) : context.Response.WriteAsync("ok");
         await service.PublishAsync();
 
