@@ -12,8 +12,14 @@ namespace MeshLite.ControlPlane.Sources;
 /// </summary>
 public sealed class WorkloadRegistry(WorkloadStore store, MeshIndex index, TimeProvider time, ILogger<WorkloadRegistry> logger) : IDisposable
 {
-    /// <summary>How long a registration lives on without its stream; after a start of the control plane, for all from earlier. <value>10 s.</value></summary>
+    /// <summary>How long a registration lives on without its stream. <value>10 s.</value></summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The same after a start of the control plane, for all from earlier: none has a stream yet, and to drop them all because
+    /// starting took long would cost every request. <value>30 s.</value>
+    /// </summary>
+    public static readonly TimeSpan RestoredGrace = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<WorkloadKey, Entry> _entries = [];
@@ -44,7 +50,7 @@ public sealed class WorkloadRegistry(WorkloadStore store, MeshIndex index, TimeP
             index.Post(new RememberedServices([.. _known], time.GetTimestamp()));
             foreach (var workload in saved.Workloads)
             {
-                ExpireLater_NeedsLock(Add_NeedsLock(workload));
+                ExpireLater_NeedsLock(Add_NeedsLock(workload), RestoredGrace);
             }
         }
     }
@@ -111,7 +117,7 @@ public sealed class WorkloadRegistry(WorkloadStore store, MeshIndex index, TimeP
             }
 
             entry.IsConnected = false;
-            ExpireLater_NeedsLock(entry);
+            ExpireLater_NeedsLock(entry, Grace);
         }
 
         SourcesLog.WorkloadLost(logger, entry.Workload.Key, Grace);
@@ -129,11 +135,11 @@ public sealed class WorkloadRegistry(WorkloadStore store, MeshIndex index, TimeP
         }
     }
 
-    private void ExpireLater_NeedsLock(Entry entry)
+    private void ExpireLater_NeedsLock(Entry entry, TimeSpan grace)
     {
         if (!_disposed)
         {
-            entry.Expiry = time.CreateTimer(_ => Expire(entry), null, Grace, Timeout.InfiniteTimeSpan);
+            entry.Expiry = time.CreateTimer(_ => Expire(entry), null, grace, Timeout.InfiniteTimeSpan);
         }
     }
 
