@@ -109,19 +109,20 @@ public sealed class RetryTests(ReplicaMesh mesh) : IClassFixture<ReplicaMesh>
         service.Endpoints = [relay.Endpoint];
         service.Answer = async (_, context) =>
         {
-            if (service.Arrivals.Count == 1)
+            if (service.Arrivals.Count == 2)
             {
                 relay.Break();
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
             }
         };
         await service.PublishAsync();
+        await service.SendAsync(); // of a connection that ends before the server's first word nobody can tell what it delivered
 
         var reply = await service.SendAsync(method);
 
         reply.Status.ShouldBe(answer, reply.Body);
         reply.Error.ShouldBe(answer == 200 ? null : "protocol_error");
-        service.Arrivals.Count.ShouldBe(answer == 200 ? 2 : 1);
+        service.Arrivals.Count.ShouldBe(answer == 200 ? 3 : 2);
         (await service.MetricAsync("meshlite_retries_total", ("reason", "reset"))).ShouldBe(answer == 200 ? 1 : 0);
     }
 
