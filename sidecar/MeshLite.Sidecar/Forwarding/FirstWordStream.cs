@@ -5,13 +5,19 @@ namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
 /// A connection to a peer sidecar that may still turn out to be none: in TLS 1.3 the client is done before the server has
-/// judged its certificate, and a server that does not like it just closes. HTTP/2 servers speak first (SETTINGS, RFC 9113
-/// §3.4) and answer nothing before: until a byte has come, the end of the connection means that nothing was delivered,
-/// and is thrown as what <paramref name="unheard"/> makes of it. Used as a stream is: one reader, one writer.
+/// judged its certificate, and a server that does not like it just closes. So only the connection preface, which is the client's
+/// first write, goes out at once; requests are held back until the server has said its first word (SETTINGS, RFC 9113 §3.4). If
+/// the connection ends before, none was delivered, and that is thrown as what <paramref name="unheard"/> makes of it. Sent
+/// along with the preface, as HTTP/2 allows, a request could be served and that word be lost to a reset, and nobody could tell.
+/// Costs a round trip a connection. Used as a stream is: one reader, one writer.
 /// </summary>
 internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectException> unheard) : Stream
 {
+    /// <summary>Null: the first word has come; else why it never will.</summary>
+    private readonly TaskCompletionSource<Exception?> _firstWord = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private volatile bool _heard;
+    private bool _prefaceSent;
 
     public override bool CanRead => true;
 
@@ -51,12 +57,17 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    public override ValueTask DisposeAsync()
+    {
+        _firstWord.TrySetResult(new ObjectDisposedException(nameof(FirstWordStream)));
+        return inner.DisposeAsync();
+    }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
+            _firstWord.TrySetResult(new ObjectDisposedException(nameof(FirstWordStream)));
             inner.Dispose();
         }
 
@@ -72,15 +83,18 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
         }
         catch (Exception e) when (!_heard && e is (IOException or SocketException or ObjectDisposedException))
         {
+            _firstWord.TrySetResult(e);
             throw unheard(e);
         }
 
         if (read > 0)
         {
             _heard = true;
+            _firstWord.TrySetResult(null);
         }
         else if (!buffer.IsEmpty)
         {
+            _firstWord.TrySetResult(new EndOfStreamException());
             throw unheard(null);
         }
 
@@ -89,6 +103,12 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
 
     private async ValueTask WriteFirstAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
+        if (_prefaceSent && await _firstWord.Task.WaitAsync(cancellationToken) is { } failure)
+        {
+            throw unheard(failure);
+        }
+
+        _prefaceSent = true;
         try
         {
             await inner.WriteAsync(buffer, cancellationToken);
