@@ -14,6 +14,9 @@ namespace MeshLite.Functional.Tests;
 /// <summary>Sidecars that come and go under load.</summary>
 public sealed class DrainTests
 {
+    /// <summary>A timer of the runtime may fire a little early, as another clock sees it.</summary>
+    private static readonly TimeSpan TimerTick = TimeSpan.FromMilliseconds(16);
+
     [Fact]
     public async Task Replicas_DrainedAndAddedUnderLoad_LoseAndDoubleNothing()
     {
@@ -66,7 +69,7 @@ public sealed class DrainTests
 
         var took = await DrainAsync(pair.Server);
 
-        took.ShouldBeInRange(Draining.Grace, TimeSpan.FromSeconds(5));
+        took.ShouldBeInRange(Draining.Grace - TimerTick, TimeSpan.FromSeconds(5));
         pair.Server.Readiness.Reason.ShouldBe("draining");
         (await pair.ConnectionsAsync(pair.Server)).ShouldBe(0);
     }
@@ -130,7 +133,7 @@ public sealed class DrainTests
         using var response = await admin.PostAsync(new Uri($"http://{pair.Server.Server.AdminAddress}/drain"), content: null);
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
-        clock.Elapsed.ShouldBeGreaterThanOrEqualTo(Draining.Grace);
+        clock.Elapsed.ShouldBeGreaterThanOrEqualTo(Draining.Grace - TimerTick);
         using var ready = await admin.GetAsync(new Uri($"http://{pair.Server.Server.TelemetryAddress}/ready"));
         ready.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         (await ready.Content.ReadAsStringAsync()).ShouldBe("draining\n");

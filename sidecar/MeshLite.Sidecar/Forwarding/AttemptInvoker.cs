@@ -128,7 +128,9 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            end = race is not null && race.IsLost(cancellationToken) ? AttemptEnd.Lost(e) : AttemptEnd.Of(state, e, time, request.Content as ReplayContent);
+            end = race is not null && race.IsLost(cancellationToken)
+                ? AttemptEnd.Lost(e)
+                : AttemptEnd.Of(state, time.Token.IsCancellationRequested ? e : endpoint.Contact.Silence(begun) ?? e, time, request.Content as ReplayContent);
         }
         finally
         {

@@ -63,18 +63,20 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
     }
 
     /// <summary>As above, for HTTP/2: a peer that closes before its first word, as one does that refuses our certificate, was not connected to.</summary>
-    public async ValueTask<Stream> ConnectMeshHttpAsync(IPEndPoint address, SpiffeId identity, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<Stream> ConnectMeshHttpAsync(IPEndPoint address, SpiffeId identity, PeerContact contact, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var stream = await ConnectMeshAsync(address, identity, MeshTls.Http, timeout, cancellationToken);
         var counted = 0;
-        return new FirstWordStream(stream, cause =>
+        return new FirstWordStream(stream, contact, cause =>
         {
             if (Interlocked.Exchange(ref counted, 1) == 0)
             {
                 handshakes.Outbound("refused_by_peer");
             }
 
-            return new ConnectException(tls: true, $"{address} closed before it said a word: it may not accept this sidecar's certificate", cause);
+            var why = new ConnectException(tls: true, $"{address} closed before it said a word: it may not accept this sidecar's certificate", cause);
+            contact.Failed(why);
+            return why;
         });
     }
 

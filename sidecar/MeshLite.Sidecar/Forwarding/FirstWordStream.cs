@@ -11,13 +11,14 @@ namespace MeshLite.Sidecar.Forwarding;
 /// along with the preface, as HTTP/2 allows, a request could be served and that word be lost to a reset, and nobody could tell.
 /// Costs a round trip a connection. Used as a stream is: one reader, one writer.
 /// </summary>
-internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectException> unheard) : Stream
+internal sealed class FirstWordStream(SslStream inner, PeerContact contact, Func<Exception?, ConnectException> unheard) : Stream
 {
     /// <summary>Null: the first word has come; else why it never will.</summary>
     private readonly TaskCompletionSource<Exception?> _firstWord = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private volatile bool _heard;
     private bool _prefaceSent;
+    private int _left;
 
     public override bool CanRead => true;
 
@@ -59,6 +60,7 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
 
     public override ValueTask DisposeAsync()
     {
+        Leave();
         _firstWord.TrySetResult(new ObjectDisposedException(nameof(FirstWordStream)));
         return inner.DisposeAsync();
     }
@@ -67,11 +69,20 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
     {
         if (disposing)
         {
+            Leave();
             _firstWord.TrySetResult(new ObjectDisposedException(nameof(FirstWordStream)));
             inner.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    private void Leave()
+    {
+        if (_heard && Interlocked.Exchange(ref _left, 1) == 0)
+        {
+            contact.Lost();
+        }
     }
 
     private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
@@ -90,6 +101,7 @@ internal sealed class FirstWordStream(SslStream inner, Func<Exception?, ConnectE
         if (read > 0)
         {
             _heard = true;
+            contact.Heard();
             _firstWord.TrySetResult(null);
         }
         else if (!buffer.IsEmpty)

@@ -19,16 +19,19 @@ internal sealed class EndpointFactory(
     /// A state with nothing known of its load; its connections, made on first use, are bounded by <paramref name="connectTimeout"/>
     /// as it is then. <paramref name="joinedAt"/>: null is now.
     /// </summary>
-    public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout, long? joinedAt) =>
-        new(config, new PeakEwma(time), handlers?.Invoke(config) ?? InMesh(config, connectTimeout), joinedAt ?? time.GetTimestamp(), time);
+    public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout, long? joinedAt)
+    {
+        var contact = new PeerContact(time);
+        return new EndpointState(config, new PeakEwma(time), handlers?.Invoke(config) ?? InMesh(config, contact, connectTimeout), contact, joinedAt ?? time.GetTimestamp(), time);
+    }
 
     /// <summary>What is known of a service that nobody has called yet.</summary>
     public ServiceState CreateServiceState(ServiceRef service) => new(service, time, random, log ?? NullLogger.Instance);
 
-    private SocketsHttpHandler InMesh(EndpointConfig config, Func<TimeSpan> connectTimeout)
+    private SocketsHttpHandler InMesh(EndpointConfig config, PeerContact contact, Func<TimeSpan> connectTimeout)
     {
         var identity = config.Identity ?? throw new FormatException($"endpoint {config.Address} has no identity: only endpoints with a sidecar are called");
         return HttpHandlers.Create(
-            async (_, cancellation) => await connector.ConnectMeshHttpAsync(config.Address, identity, connectTimeout(), cancellation), IdleTimeout);
+            async (_, cancellation) => await connector.ConnectMeshHttpAsync(config.Address, identity, contact, connectTimeout(), cancellation), IdleTimeout);
     }
 }
