@@ -28,7 +28,7 @@ public sealed class BridgeTap
         {
             Name = $"tap-{name}",
             FileName = "ip",
-            Arguments = ["netns", "exec", mesh.Network.Switch, "tcpdump", "-i", "br0", "-U", "-B", "65536", "-Z", "root", "-w", file, "tcp"],
+            Arguments = ["netns", "exec", mesh.Network.Switch, "tcpdump", "-i", "br0", "-U", "--immediate-mode", "-B", "65536", "-Z", "root", "-w", file, "tcp"],
         });
         await tcpdump.LineAsync(line => line.Contains("listening on", StringComparison.Ordinal), TimeSpan.FromSeconds(20));
         return new BridgeTap(tcpdump, file);
