@@ -19,7 +19,8 @@ internal static class ForwardErrors
                 : RequestDeadline.TimedOut();
         }
 
-        if (state.Context.RequestAborted.IsCancellationRequested)
+        // A response that the server broke off has been cut off for the caller too by now: that it is gone then is YARP's doing.
+        if (state.Context.RequestAborted.IsCancellationRequested && outcome != ForwarderError.ResponseBodyDestination)
         {
             return null;
         }
