@@ -18,7 +18,7 @@ public sealed record ServicePolicyConfig
     /// <summary>Bound on TCP connect and TLS handshake. <value>Default 1 s.</value></summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>An exchange in which nothing moves for this long is ended. <value>Null: 5 min, WebSocket and TCP 1 h; zero: never.</value></summary>
+    /// <summary>An HTTP exchange in which nothing moves for this long is ended; TCP has 1 h of its own. <value>Null: 5 min, WebSocket 1 h; zero: never.</value></summary>
     public TimeSpan? IdleTimeout { get; init; }
 
     /// <summary>How many requests may be sent again.</summary>
