@@ -46,7 +46,7 @@ internal sealed class DeadlineClaim : IClaim
         var waited = sent.Select(s => shop.Time.GetElapsedTime(s.Started, s.Ended)).Order().ToArray();
         var told = sent.Count(s => s is { Status: 504, Reason: "request_timeout" });
         var shrank = sent.Count(s => Shrinks([.. hops.Select(h => h.GetValueOrDefault(s.Id))]));
-        var holds = told == Requests && shrank == Requests && stopped == Requests && waited[0] >= Waits && waited[^1] <= Bound;
+        var holds = told == Requests && shrank == Requests && stopped == Requests && waited[0] >= Waits - TimerTick && waited[^1] <= Bound;
         var left = hops.Select(h => h.Values.OfType<TimeSpan>().Select(t => t.TotalMilliseconds).Order().ToArray()).Select(t => t.Length == 0 ? (double?)null : Math.Round(t[t.Length / 2])).ToArray();
         return new ClaimResult(Name, holds, new Dictionary<string, object?>
         {
@@ -62,6 +62,9 @@ internal sealed class DeadlineClaim : IClaim
             Summary = $"of {Waits.TotalMilliseconds:0} ms {string.Join(", ", Hops.Zip(left).Select(h => $"{h.First} was told {(h.Second is { } ms ? $"{ms:0}" : "nothing")}"))}; shrank for {shrank} of {Requests}, {told} ended with 504 after at most {waited[^1].TotalMilliseconds:0} ms, work stopped everywhere for {stopped}",
         };
     }
+
+    /// <summary>A timer of the runtime may fire a little early, as another clock sees it.</summary>
+    private static readonly TimeSpan TimerTick = TimeSpan.FromMilliseconds(16);
 
     // Less at each, by about what the hop before it took.
     private static bool Shrinks(TimeSpan?[] left) => left[0] <= Waits && left[1] <= left[0] - AtLeast && left[2] <= left[1] - AtLeast && left[2] > TimeSpan.Zero;
