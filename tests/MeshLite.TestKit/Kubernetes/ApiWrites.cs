@@ -41,7 +41,7 @@ internal sealed partial class ApiWrites(ApiStore store, ApiAdmission admission, 
         metadata.Remove("managedFields");
         if (kind.IsCustom)
         {
-            metadata["generation"] = 1;
+            metadata["generation"] = 1L;
         }
 
         var admitted = await admission.AdmitAsync(request with { Name = name }, "CREATE", created, null);
