@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using MeshLite.Kubernetes.Objects;
 
 namespace MeshLite.Kubernetes;
@@ -9,6 +10,9 @@ namespace MeshLite.Kubernetes;
 /// </summary>
 public sealed class KubernetesException(HttpStatusCode statusCode, KubernetesReason reason, string message) : Exception(message)
 {
+    /// <summary>Whether <paramref name="error"/> is one of those that <see cref="KubernetesClient"/> throws when the server refuses, is away, or talks nonsense.</summary>
+    public static bool IsServerFailure(Exception error) => error is KubernetesException or HttpRequestException or TimeoutException or JsonException;
+
     /// <summary>Status of the response.</summary>
     public HttpStatusCode StatusCode => statusCode;
 

@@ -17,4 +17,5 @@ namespace MeshLite.Kubernetes.Objects;
 [JsonSerializable(typeof(KubernetesEvent))]
 [JsonSerializable(typeof(Status))]
 [JsonSerializable(typeof(TokenReview))]
+[JsonSerializable(typeof(DeleteOptions))]
 internal sealed partial class KubernetesJson : JsonSerializerContext;
