@@ -41,5 +41,5 @@ public sealed record LeaseSpec
 
     /// <summary>The rest.</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Others { get; init; }
+    public IDictionary<string, JsonElement>? Others { get; set; }
 }

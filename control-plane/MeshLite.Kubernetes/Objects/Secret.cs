@@ -26,7 +26,7 @@ public sealed record Secret : IKubernetesObject
 
     /// <summary>The rest.</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Others { get; init; }
+    public IDictionary<string, JsonElement>? Others { get; set; }
 }
 
 /// <summary>A ConfigMap. Fields not known here survive a replace.</summary>
@@ -46,5 +46,5 @@ public sealed record ConfigMap : IKubernetesObject
 
     /// <summary>The rest.</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Others { get; init; }
+    public IDictionary<string, JsonElement>? Others { get; set; }
 }

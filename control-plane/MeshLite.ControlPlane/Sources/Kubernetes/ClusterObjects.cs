@@ -37,7 +37,7 @@ internal static class ClusterObjects
             Family = addresses is [var first, ..] ? first.AddressFamily : AddressFamily.InterNetwork,
             Ports =
             [
-                .. (service.Spec.Ports ?? []).Where(p => p.Protocol == Tcp).Select(p => new ServicePort(
+                .. (service.Spec.Ports ?? []).Where(p => p.Protocol is null or Tcp).Select(p => new ServicePort(
                     p.Name ?? "", p.Port, int.TryParse(p.TargetPort, out var target) ? target : null,
                     opaque.Contains(p.Port) ? AppProtocol.Tcp : ServiceReader.ProtocolOf(p.AppProtocol))),
             ],
@@ -50,7 +50,7 @@ internal static class ClusterObjects
         Key = new PodKey(pod.Metadata.Namespace ?? "", pod.Metadata.Name),
         CreatedAt = pod.Metadata.CreationTimestamp ?? default,
         ServiceAccount = pod.Spec.ServiceAccountName is { Length: > 0 } account ? account : "default",
-        Addresses = pod.Status.Phase is "Succeeded" or "Failed" ? [] : Addresses([pod.Status.PodIP ?? "", .. (pod.Status.PodIPs ?? []).Select(a => a.Ip)]),
+        Addresses = pod.Status?.Phase is "Succeeded" or "Failed" ? [] : Addresses([pod.Status?.PodIP ?? "", .. (pod.Status?.PodIPs ?? []).Select(a => a.Ip)]),
         Labels = Labels(pod.Metadata),
         Injected = (pod.Spec.InitContainers ?? []).Concat(pod.Spec.Containers ?? []).Any(c => c.Name == SidecarContainer),
         HostNetwork = pod.Spec.HostNetwork,
@@ -69,7 +69,7 @@ internal static class ClusterObjects
                 Key = new SliceKey(ns, slice.Metadata.Name),
                 Service = new ServiceKey(ns, service),
                 Family = slice.AddressType == "IPv6" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork,
-                Ports = [.. (slice.Ports ?? []).Where(p => p is { Protocol: Tcp, Port: > 0 }).Select(p => new SlicePort(p.Name ?? "", p.Port!.Value))],
+                Ports = [.. (slice.Ports ?? []).Where(p => p is { Protocol: null or Tcp, Port: > 0 }).Select(p => new SlicePort(p.Name ?? "", p.Port!.Value))],
                 Endpoints = [.. (slice.Endpoints ?? []).Select(e => Read(e, ns)).OfType<SliceEndpoint>()],
             }
             : null;
