@@ -11,7 +11,7 @@ internal sealed record Crd(string Kind, string Plural, bool Namespaced, Schema S
 
     /// <summary>All of them, by kind.</summary>
     public static readonly ImmutableSortedDictionary<string, Crd> All =
-        System.IO.Directory.GetFiles(Directory, "*.yaml").Select(Load).ToImmutableSortedDictionary(c => c.Kind, c => c, StringComparer.Ordinal);
+        System.IO.Directory.GetFiles(Directory, "*.yaml").Where(f => Path.GetFileName(f) != "kustomization.yaml").Select(Load).ToImmutableSortedDictionary(c => c.Kind, c => c, StringComparer.Ordinal);
 
     /// <summary>What stands under <c>spec</c>.</summary>
     public Schema Spec => Schema.Properties["spec"];

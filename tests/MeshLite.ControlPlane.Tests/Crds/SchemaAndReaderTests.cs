@@ -19,6 +19,9 @@ public sealed class SchemaAndReaderTests
         "spec.rules[].fallback.response.contentType", "spec.tracing.endpoint", "spec.clusterNetworks[]",
     ];
 
+    // In paths: a name that the user gives.
+    private const string AnyName = "*";
+
     public static TheoryData<string> Kinds() => [.. Crd.All.Keys];
 
     [Fact]
@@ -154,7 +157,7 @@ public sealed class SchemaAndReaderTests
     {
         var dot = field.LastIndexOf('.');
         var name = field[(dot + 1)..];
-        return field.EndsWith("[]", StringComparison.Ordinal) || SchemaOf(kind, field[..dot]).AdditionalProperties is not null
+        return field.EndsWith("[]", StringComparison.Ordinal) || name == AnyName
             ? Places(kind, field).Select(p => (p.Path, p.With))
             : Places(kind, field[..dot]).Where(map => ReaderProbe.Fields(map)?.Contains(name) == true)
                 .Select(map => ($"{map.Path}.{name}", (Func<Node, Node>)(value => map.WithField(name, value))));
@@ -163,7 +166,10 @@ public sealed class SchemaAndReaderTests
     private static IEnumerable<(int Index, Node Document)> Documents(string kind) =>
         FieldCoverageTests.EveryField.Select((document, i) => (i, document)).Where(d => FieldCoverageTests.KindOf(d.document) == kind);
 
-    private static IEnumerable<Place> Places(string kind, string field) => Documents(kind).SelectMany(d => Place.OfSpec(d.Document)).Where(p => p.Field == field);
+    private static IEnumerable<Place> Places(string kind, string field) => Documents(kind).SelectMany(d => Place.OfSpec(d.Document)).Where(p => p.Field == field || IsValueOf(p.Field, field));
+
+    private static bool IsValueOf(string place, string field) =>
+        field.EndsWith($".{AnyName}", StringComparison.Ordinal) && place.StartsWith(field[..^1], StringComparison.Ordinal) && !place[(field.Length - 1)..].Contains('.', StringComparison.Ordinal);
 
     private static IEnumerable<(string Field, Schema Schema)> Schemas(string kind) => Within("spec", Crd.All[kind].Spec);
 
@@ -174,6 +180,7 @@ public sealed class SchemaAndReaderTests
         (field, schema),
         .. schema.Properties.SelectMany(p => Within($"{field}.{p.Key}", p.Value)),
         .. schema.Items is { } items ? Within($"{field}[]", items) : [],
+        .. schema.AdditionalProperties is { } any ? Within($"{field}.{AnyName}", any) : [],
     ];
 
     private static string Text(double? number) => number!.Value.ToString(CultureInfo.InvariantCulture);
