@@ -1,5 +1,6 @@
 using System.Net;
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Resources.Cluster;
 
 namespace MeshLite.ControlPlane.Index;
 
@@ -9,11 +10,14 @@ public enum IndexKeyKind
     /// <summary>A service: whether it exists, its ports, the routes and the policy attached to it.</summary>
     Service,
 
-    /// <summary>The workloads of a service.</summary>
+    /// <summary>The workloads of a service: registered ones, or the endpoints of its slices.</summary>
     Workloads,
 
-    /// <summary>Whether the mesh knows a namespace.</summary>
+    /// <summary>Whether the mesh knows a namespace, and what its annotations say.</summary>
     Namespace,
+
+    /// <summary>A Pod, and which ports of which Services it serves.</summary>
+    Pod,
 
     /// <summary>MeshConfig.</summary>
     Mesh,
@@ -30,6 +34,9 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 
     /// <summary>An address.</summary>
     public static IndexKey OfAddress(IPAddress address) => new(IndexKeyKind.Address, "", address.ToString());
+
+    /// <summary>A Pod.</summary>
+    public static IndexKey OfPod(PodKey pod) => new(IndexKeyKind.Pod, pod.Namespace, pod.Name);
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);
