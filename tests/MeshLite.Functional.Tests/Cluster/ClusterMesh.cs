@@ -12,6 +12,8 @@ using MeshLite.Sidecar;
 using MeshLite.TestKit;
 using MeshLite.TestKit.Apps;
 using MeshLite.TestKit.Kubernetes;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace MeshLite.Functional.Tests.Cluster;
@@ -73,9 +75,9 @@ internal sealed class ClusterMesh : IAsyncDisposable
     }
 
     /// <summary>A Pod without sidecar: its application itself listens at its address.</summary>
-    public async Task BarePodAsync(string name)
+    public async Task BarePodAsync(string name, RequestDelegate? handler = null, HttpProtocols protocols = HttpProtocols.Http1)
     {
-        _apps.Add(await HttpApp.StartAsync(name, address: new IPEndPoint(AddressOf(name), _port)));
+        _apps.Add(await HttpApp.StartAsync(name, handler, protocols, address: new IPEndPoint(AddressOf(name), _port)));
         PutPod(name, isInjected: false);
     }
 

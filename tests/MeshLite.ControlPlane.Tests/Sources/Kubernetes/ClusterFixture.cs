@@ -61,8 +61,9 @@ internal sealed class ClusterFixture : ControlPlaneFixture
          spec: {serviceAccountName: {{serviceAccount}}, containers: [{name: {{(injected ? "meshlite-sidecar" : "app")}} }]}, status: {phase: Running, podIP: {{AddressOf(name)}} } }
         """);
 
-    /// <summary>Of a Pod called <c>orders-7</c>: 10.1.0.7.</summary>
-    public static string AddressOf(string pod) => $"10.1.0.{pod.TrimEnd('!', '~').Split('-')[^1]}";
+    /// <summary>Of a Pod called <c>orders-7</c>: 10.1.0.7; <c>orders-3.7</c>: 10.1.3.7.</summary>
+    public static string AddressOf(string pod) =>
+        pod.TrimEnd('!', '~').Split('-')[^1] is var end && end.Contains('.', StringComparison.Ordinal) ? $"10.1.{end}" : $"10.1.0.{end}";
 
     public override async ValueTask DisposeAsync()
     {

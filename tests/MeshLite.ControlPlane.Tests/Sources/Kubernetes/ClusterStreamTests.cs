@@ -152,6 +152,37 @@ public sealed class ClusterStreamTests
         (await Should.ThrowAsync<GrpcException>(() => cluster.CertifyAsync("shop", "orders"))).Code.ShouldBe(GrpcStatusCode.Unavailable);
     }
 
+    [Fact]
+    public async Task Slice_OfAThousandEndpoints_OneChangeCostsLittle()
+    {
+        await using var cluster = await ClusterFixture.BeginAsync();
+        string[] pods = [.. Enumerable.Range(0, 1000).Select(i => $"orders-{i / 250}.{i % 250}")];
+        foreach (var pod in pods)
+        {
+            cluster.PutPod(pod);
+        }
+
+        cluster.PutService("orders", pods);
+        var front = await cluster.JoinAsync("front", "", authorities: "orders");
+        await front.UntilAsync(() => front.Resources.GetValueOrDefault("endpoints/shop/orders:80")?.Endpoints.Endpoints_.Count == 1000);
+
+        var (sizes, took) = (new List<int>(), new List<double>());
+        for (var i = 0; i < 20; i++)
+        {
+            var change = pods.ToArray();
+            change[i] += "!";
+            var begun = TimeProvider.System.GetTimestamp();
+            cluster.PutSlice("orders", change);
+            var update = await front.NextAsync();
+            took.Add(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds);
+            sizes.Add(update.CalculateSize());
+            front.Resources["endpoints/shop/orders:80"].Endpoints.Endpoints_.Count.ShouldBe(999);
+        }
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"update: {sizes.Max()} bytes at most; from the write at the API server to the sidecar: {took.Order().ElementAt(10):0.0} ms (median), {took.Max():0.0} ms");
+        sizes.Max().ShouldBeLessThan(1000);
+    }
+
     private static string Hosts(TestSidecar sidecar) =>
         sidecar.Resources.TryGetValue("endpoints/shop/orders:80", out var resource) ? string.Join(' ', resource.Endpoints.Endpoints_.Select(e => e.Address)) : "absent";
 
