@@ -47,6 +47,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly SpanQueue _spans;
     private readonly LocalApplication _application;
     private readonly Passthrough _passthrough;
+    private readonly ProvenConnections _proven;
     private readonly MeshState _mesh;
     private readonly Outbox _outbox;
     private readonly OutboundConnections _outboundConnections;
@@ -88,7 +89,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
             controlPlane, time, random, Logs.CreateLogger<WorkloadIdentity>());
 
         // Configuration
-        var connector = new EndpointConnector(Identity, handshakes, time);
+        _proven = new ProvenConnections(time, Logs.CreateLogger<ProvenConnections>());
+        Identity.Changed += certificate => _proven.Apply(certificate.Bundle);
+        var connector = new EndpointConnector(Identity, handshakes, _proven, time);
         _outbox = new Outbox();
         var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
         _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts);
@@ -133,7 +136,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServePeerAsync);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
         _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
         _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, plaintext, refusals);
@@ -209,6 +212,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
+        _loops.Add(EndConnectionsAsync());
         if (_application.Declared is not null)
         {
             var health = new ApplicationHealth(
@@ -315,6 +319,15 @@ internal sealed class SidecarComponents : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(_stop.Token))
         {
             _mesh.SweepIdle();
+        }
+    }
+
+    private async Task EndConnectionsAsync()
+    {
+        using var timer = new PeriodicTimer(ProvenConnections.Interval, _time);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            _proven.Sweep();
         }
     }
 
