@@ -68,6 +68,9 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     /// <summary>Which calls may leave the mesh; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
     public EgressConfig Egress { get; set; } = new();
 
+    /// <summary>Believed instead of the authority that signs; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
+    public TrustBundle? TrustBundle { get; set; }
+
     /// <summary>Changes what sidecars are told of their own workload, when they connect.</summary>
     public Func<WorkloadConfig, WorkloadConfig> Workload { get; set; } = workload => workload;
 
@@ -214,7 +217,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     private Resource Mesh()
     {
-        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = AccessLog, Tracing = Tracing, Egress = Egress });
+        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = (TrustBundle ?? _identity.TrustBundle).Der, AccessLog = AccessLog, Tracing = Tracing, Egress = Egress });
         return new Resource { Key = ResourceKeys.Mesh, Version = ContentHash.Of(mesh), Mesh = mesh };
     }
 
