@@ -14,6 +14,9 @@ public sealed record ResourceChange(ResourceKey Key, Resource? Value, long At) :
 /// <summary>A workload is now so; null: it is gone.</summary>
 public sealed record WorkloadChange(WorkloadKey Key, WorkloadRegistration? Value, long At) : IndexChange(At);
 
+/// <summary>An object of an own kind cannot be read as it is now stored; null: it can, or is gone. What is in force, <see cref="ResourceChange"/> says.</summary>
+public sealed record RefusalChange(ResourceKey Key, Refusal? Value, long At) : IndexChange(At);
+
 /// <summary>A Pod is now so; null: it is gone.</summary>
 public sealed record PodChange(PodKey Key, PodResource? Value, long At) : IndexChange(At);
 

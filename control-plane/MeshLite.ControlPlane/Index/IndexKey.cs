@@ -22,6 +22,9 @@ public enum IndexKeyKind
     /// <summary>MeshConfig.</summary>
     Mesh,
 
+    /// <summary>Whether an object of an own kind is refused; nothing that is published depends on it.</summary>
+    Refusal,
+
     /// <summary>Whose an address is: a service's, or workloads'.</summary>
     Address,
 }
@@ -37,6 +40,9 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 
     /// <summary>A Pod.</summary>
     public static IndexKey OfPod(PodKey pod) => new(IndexKeyKind.Pod, pod.Namespace, pod.Name);
+
+    /// <summary>Whether an object is refused.</summary>
+    public static IndexKey OfRefusal(ResourceKey key) => new(IndexKeyKind.Refusal, key.Namespace, $"{key.Kind} {key.Name}");
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);

@@ -26,6 +26,9 @@ public sealed record IndexView
     /// <summary>Every document in force.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Resources { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 
+    /// <summary>Objects of a cluster that are stored but refused; of those that were good before, the last good version is in <see cref="Resources"/>.</summary>
+    public ImmutableDictionary<ResourceKey, Refusal> Refusals { get; init; } = ImmutableDictionary<ResourceKey, Refusal>.Empty;
+
     /// <summary>Routes by the Service they name as parent, oldest first.</summary>
     public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>> Routes { get; init; } =
         ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>>.Empty;
