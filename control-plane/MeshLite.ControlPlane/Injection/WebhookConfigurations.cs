@@ -62,10 +62,9 @@ internal sealed class WebhookConfigurations(KubernetesClient client, Func<string
         var encoded = Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes(bundle));
         var webhooks = JsonNode.Parse(configuration.Json.TryGetProperty("webhooks", out var list) ? list.GetRawText() : "[]")!.AsArray();
         var differs = false;
-        // Those at a URL are somebody's arrangement for a control plane outside the cluster, with a bundle of its own.
-        foreach (var client in webhooks.Select(webhook => webhook?["clientConfig"] as JsonObject).Where(client => client?["service"] is not null))
+        foreach (var client in webhooks.Select(webhook => webhook?["clientConfig"]).OfType<JsonObject>())
         {
-            if (client!["caBundle"]?.GetValue<string>() != encoded)
+            if (client["caBundle"]?.GetValue<string>() != encoded)
             {
                 client["caBundle"] = encoded;
                 differs = true;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MeshLite.Metrics;
+using MeshLite.ControlPlane.Resources.Reading;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -21,17 +21,20 @@ internal sealed class WebhookServer
     /// <value>From the first byte of the head to the last of the body: the API server sends it at once. 5 s.</value>
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(5);
 
+    // The object is in the review, which makes it deeper: its reader says what is too deep.
+    private static readonly JsonDocumentOptions Json = new() { MaxDepth = 2 * YamlReader.MaxDepth };
+
     private readonly Dictionary<string, (string Name, AdmissionHandler Handler)> _webhooks;
     private readonly TimeProvider _time;
-    private readonly CounterFamily _requests;
+    private readonly ControlPlaneMetrics _metrics;
     private readonly ILogger _log;
 
     /// <summary><paramref name="inject"/> at <c>/inject</c>, <paramref name="validate"/> at <c>/validate</c>.</summary>
-    public WebhookServer(AdmissionHandler inject, AdmissionHandler validate, MetricRegistry metrics, TimeProvider time, ILogger<WebhookServer> log)
+    public WebhookServer(AdmissionHandler inject, AdmissionHandler validate, ControlPlaneMetrics metrics, TimeProvider time, ILogger<WebhookServer> log)
     {
         _webhooks = new(StringComparer.Ordinal) { ["/inject"] = ("inject", inject), ["/validate"] = ("validate", validate) };
         _time = time;
-        _requests = metrics.AddCounter("meshlite_admission_requests_total", "Questions of the API server, by webhook and answer.", "webhook", "result");
+        _metrics = metrics;
         _log = log;
     }
 
@@ -62,13 +65,13 @@ internal sealed class WebhookServer
         {
             if (document is null || AdmissionRequest.Read(document.RootElement, out problem) is not { } request)
             {
-                _requests.Series(webhook.Name, "error").Increment();
+                _metrics.AdmissionAnswered(webhook.Name, "error");
                 await RefuseAsync(context, status, problem!);
                 return;
             }
 
             var answer = await AnswerAsync(webhook.Name, webhook.Handler, request, context.RequestAborted);
-            _requests.Series(webhook.Name, answer.Result).Increment();
+            _metrics.AdmissionAnswered(webhook.Name, answer.Result);
             context.Response.ContentType = "application/json";
             var review = answer.ToReview(request.Uid);
             context.Response.ContentLength = review.Length;
@@ -110,7 +113,7 @@ internal sealed class WebhookServer
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
         try
         {
-            return (await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: either.Token), StatusCodes.Status400BadRequest, null);
+            return (await JsonDocument.ParseAsync(context.Request.Body, Json, either.Token), StatusCodes.Status400BadRequest, null);
         }
         catch (JsonException error)
         {
