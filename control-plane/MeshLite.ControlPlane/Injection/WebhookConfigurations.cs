@@ -15,10 +15,10 @@ internal sealed class WebhookConfigurations(KubernetesClient client, Func<string
     /// <summary>As <c>manifests/webhooks.yaml</c> names both.</summary>
     public const string Name = "meshlite";
 
-    /// <value>Between looks: somebody may apply the manifests again, or take a root out. 30 s.</value>
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+    /// <value>Between looks: until the bundle is there no pod of the mesh can be created. 5 s.</value>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <value>After a failure: until the bundle is there no pod of the mesh can be created. 2 s.</value>
+    /// <value>After a failure. 2 s.</value>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 
     private static readonly ResourceType<RawObject>[] Kinds = [ResourceTypes.MutatingWebhookConfigurations, ResourceTypes.ValidatingWebhookConfigurations];
