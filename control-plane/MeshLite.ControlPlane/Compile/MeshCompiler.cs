@@ -16,6 +16,7 @@ public static class MeshCompiler
         ClusterNetworks = view.Mesh.ClusterNetworks,
         AccessLog = view.Mesh.AccessLog,
         Tracing = view.Mesh.Tracing,
+        Egress = view.Mesh.Egress,
     };
 
     /// <summary>Resource <c>workload</c> of the sidecar that holds <paramref name="identity"/>.</summary>
@@ -25,12 +26,16 @@ public static class MeshCompiler
     /// <param name="service">The service it serves; empty: none.</param>
     /// <param name="version">Its <c>version</c> label.</param>
     /// <param name="appPort">Port of its application; 0: none.</param>
-    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version, int appPort = 0)
+    /// <param name="labels">All its labels; null: none.</param>
+    public static WorkloadConfig Compile(
+        IndexView view, SpiffeId identity, string workload, string service, string version, int appPort = 0, ImmutableSortedDictionary<string, string>? labels = null)
     {
+        labels ??= ImmutableSortedDictionary<string, string>.Empty;
         var key = new ServiceKey(identity.Namespace, service);
         var config = new WorkloadConfig
         {
-            Identity = identity, Mtls = view.Mesh.Mtls, Workload = workload, Version = version,
+            Identity = identity, Mtls = AuthorizationCompiler.Mtls(view, labels.GetValueOrDefault(AuthorizationCompiler.MtlsLabel)), Workload = workload, Version = version,
+            Authorization = AuthorizationCompiler.Compile(view, identity.Namespace, labels),
             OpaquePorts = [.. ServicePorts.OpaqueAtApplication(view, key, appPort)],
         };
         if (service.Length == 0)

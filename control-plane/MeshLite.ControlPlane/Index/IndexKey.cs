@@ -18,6 +18,9 @@ public enum IndexKeyKind
     /// <summary>MeshConfig.</summary>
     Mesh,
 
+    /// <summary>A namespace's AuthorizationPolicies.</summary>
+    Authorization,
+
     /// <summary>Whose an address is: a service's, or workloads'.</summary>
     Address,
 }
@@ -30,6 +33,9 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 
     /// <summary>An address.</summary>
     public static IndexKey OfAddress(IPAddress address) => new(IndexKeyKind.Address, "", address.ToString());
+
+    /// <summary>Who may call a namespace's workloads.</summary>
+    public static IndexKey Authorization(string ns) => new(IndexKeyKind.Authorization, ns, "");
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);

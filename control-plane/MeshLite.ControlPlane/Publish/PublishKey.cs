@@ -42,13 +42,16 @@ internal sealed class TrustRoots(ImmutableArray<ReadOnlyMemory<byte>> der)
 /// <summary>Resource <c>workload</c> of one workload.</summary>
 internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort = 0) : PublishKey
 {
+    /// <summary>All its labels; compared by reference.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     /// <inheritdoc/>
     public override string ResourceKey => ResourceKeys.Workload;
 
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) => new(
-        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort)) },
-        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service))]);
+        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort, Labels)) },
+        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service)), IndexKey.Authorization(Identity.Namespace)]);
 }
 
 /// <summary>Resource <c>destination/&lt;authority&gt;</c>, as callers of one namespace see it.</summary>

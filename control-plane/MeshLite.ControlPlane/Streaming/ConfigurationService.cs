@@ -111,7 +111,7 @@ internal sealed class ConfigurationService(
     }
 
     private static WorkloadPublishKey WorkloadKeyOf(StreamOwner owner) =>
-        new(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0);
+        new(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0) { Labels = owner.Labels };
 
     private async Task<Hello> ReadHelloAsync(GrpcStreamReader<SidecarMessage> reader, CancellationToken cancellationToken)
     {
