@@ -48,6 +48,25 @@ public sealed class ManifestTests(ApiServer server)
         second.ShouldBe(first);
     }
 
+    [Fact]
+    public async Task Apply_AfterTheCaBundleIsThere_LeavesIt()
+    {
+        const string Path = "apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/meshlite";
+        var document = Documents().Single(d => d.Contains("kind: MutatingWebhookConfiguration", StringComparison.Ordinal));
+        var webhooks = (await server.ApplyAsync(document))["webhooks"]!.DeepClone().AsArray();
+        foreach (var webhook in webhooks)
+        {
+            webhook!["clientConfig"]!["caBundle"] = Convert.ToBase64String("-----BEGIN CERTIFICATE-----"u8);
+        }
+
+        await server.SendAsync(HttpMethod.Patch, Path, new JsonObject { ["webhooks"] = webhooks }.ToJsonString(), "application/merge-patch+json");
+        var again = await server.SendAsync(HttpMethod.Patch, $"{Path}?fieldManager=test", document, "application/apply-patch+yaml");
+
+        await RemoveWebhooksAsync();
+        again.Status.ShouldBe(HttpStatusCode.OK, $"{again.Body}");
+        again.Body["webhooks"]!.AsArray().ShouldAllBe(webhook => webhook!["clientConfig"]!["caBundle"] != null);
+    }
+
     [Theory]
     [InlineData("list", "", "services", null, null)]
     [InlineData("watch", "", "pods", null, null)]
