@@ -114,16 +114,19 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
+        var plaintext = new PlaintextCallers(_metrics, time);
         var flows = new OpenFlows(Logs.CreateLogger<OpenFlows>());
-        var authorization = new InboundAuthorization(_mesh, _application, flows, _metrics, Logs.CreateLogger<InboundAuthorization>());
+        var authorization = new InboundAuthorization(_mesh, _application, flows, connections, _metrics, Logs.CreateLogger<InboundAuthorization>());
         _mesh.WorkloadChanged += authorization.Apply;
+        var egress = new EgressRules(flows);
+        _mesh.SettingsChanged += egress.Apply;
         var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
         var tunnels = new TunnelService(
-            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, time);
+            new TunnelConnector(_mesh, connector, _passthrough, egress), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, flows, time);
 
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
-        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, Draining, levels, time);
+        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, plaintext, Draining, levels, time);
         var telemetry = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics));
         ResilienceGauges.Register(_metrics, _mesh, inboundLimits);
         SidecarMetrics.Register(_metrics, Identity, Stream, _mesh, connections, time);
@@ -132,10 +135,10 @@ internal sealed class SidecarComponents : IAsyncDisposable
         Server = server = new MeshServer(
             new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
-        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, peek, refusals), peek, refusals);
-        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, refusals);
+        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, plaintext, refusals);
         Application = new MeshApplication(
-            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
+            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, egress, new FaultInjector(random, time), recorder),
             new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
             admin.HandleAsync, telemetry.HandleAsync, attempts, time, Logs.CreateLogger<MeshApplication>());
     }
