@@ -69,6 +69,15 @@ public abstract class WriteContract(ContractServer server) : ContractCase(server
     }
 
     [Fact]
+    public async Task Create_BadGenerateName_Invalid()
+    {
+        // The beginning must be a name by itself, but for a dash at its end.
+        var map = NewMap("") with { Metadata = new ObjectMeta { Namespace = Ns, GenerateName = "made." } };
+
+        (await RefusedAsync(Client.CreateAsync(ResourceTypes.ConfigMaps, map))).Causes.ShouldContain(c => c.Field == "metadata.generateName");
+    }
+
+    [Fact]
     public async Task Replace_AtItsVersion_ReplacesAndMovesOn()
     {
         var created = await CreateMapAsync("a", ("x", "1"), ("y", "1"));
@@ -269,7 +278,7 @@ public abstract class WriteContract(ContractServer server) : ContractCase(server
         var about = await CreateMapAsync("a");
         var happened = new KubernetesEvent
         {
-            Metadata = new ObjectMeta { Namespace = Ns, GenerateName = "a." },
+            Metadata = new ObjectMeta { Namespace = Ns, GenerateName = "a-" },
             EventTime = TimeProvider.System.GetUtcNow(),
             Type = "Warning",
             Reason = "Rejected",
