@@ -99,6 +99,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>Completes when the configuration has been read and sidecars are answered.</summary>
     public Task WhenReady => _index.WhenSynced;
 
+    /// <summary>What is known now.</summary>
+    internal IndexView View => _index.View;
+
     /// <summary>The process was told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
 
