@@ -4,6 +4,7 @@ using MeshLite.Metrics;
 using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Admin;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Capture;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
@@ -47,6 +48,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly SpanQueue _spans;
     private readonly LocalApplication _application;
     private readonly Passthrough _passthrough;
+    private readonly ProvenConnections _proven;
     private readonly MeshState _mesh;
     private readonly Outbox _outbox;
     private readonly OutboundConnections _outboundConnections;
@@ -90,7 +92,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
             controlPlane, time, random, Logs.CreateLogger<WorkloadIdentity>());
 
         // Configuration
-        var connector = new EndpointConnector(Identity, handshakes, time);
+        _proven = new ProvenConnections(time, Logs.CreateLogger<ProvenConnections>());
+        Identity.Changed += certificate => _proven.Apply(certificate.Bundle);
+        var connector = new EndpointConnector(Identity, handshakes, _proven, time);
         _outbox = new Outbox();
         var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
         _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts);
@@ -116,13 +120,19 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
+        var plaintext = new PlaintextCallers(_metrics, time);
+        var flows = new OpenFlows(Logs.CreateLogger<OpenFlows>());
+        var authorization = new InboundAuthorization(_mesh, _application, flows, connections, _metrics, Logs.CreateLogger<InboundAuthorization>());
+        _mesh.WorkloadChanged += authorization.Apply;
+        var egress = new EgressRules(flows);
+        _mesh.SettingsChanged += egress.Apply;
         var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
         var tunnels = new TunnelService(
-            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, time);
+            new TunnelConnector(_mesh, connector, _passthrough, egress), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, flows, time);
 
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
-        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, Draining, levels, time);
+        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, plaintext, Draining, levels, time);
         _appMetrics = options.AppMetrics is { } source ? new ApplicationMetrics(source, () => ApplicationAddress(own), _metrics, time) : null;
         _prober = new Prober(() => ApplicationAddress(own), time);
         var probes = new ProbeEndpoint(options.Probes, _prober);
@@ -132,13 +142,13 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServePeerAsync);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
-        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, peek, refusals), peek, refusals);
-        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, refusals);
+        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, plaintext, refusals);
         Application = new MeshApplication(
-            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
-            new InboundPipeline(_mesh, connections, inboundLimits, forwarding, recorder),
+            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, egress, new FaultInjector(random, time), recorder),
+            new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
             admin.HandleAsync, context => ProbeEndpoint.Serves(context.Request) ? probes.HandleAsync(context) : metricsAndHealth.HandleAsync(context), attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 
@@ -208,6 +218,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
+        _loops.Add(EndConnectionsAsync());
         if (_application.Declared is not null)
         {
             var health = new ApplicationHealth(
@@ -319,6 +330,15 @@ internal sealed class SidecarComponents : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(_stop.Token))
         {
             _mesh.SweepIdle();
+        }
+    }
+
+    private async Task EndConnectionsAsync()
+    {
+        using var timer = new PeriodicTimer(ProvenConnections.Interval, _time);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            _proven.Sweep();
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public OwnWorkloadKey KeyOf(StreamOwner owner) =>
-        new WorkloadPublishKey(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0);
+        new WorkloadPublishKey(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0) { Labels = owner.Labels };
 
     /// <inheritdoc/>
     public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken)

@@ -78,6 +78,17 @@ public sealed class PodMesh : IAsyncLifetime
         spec: {clusterNetworks: {{{Networks}}}, mtls: {mode: {{{mode}}}}, accessLog: {mode: All}}
         """);
 
+    /// <summary>Sets what may leave the mesh.</summary>
+    public void Egress(string mode, string allow) => Save("mesh", $$$"""
+        apiVersion: meshlite.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {clusterNetworks: {{{Networks}}}, egress: {mode: {{{mode}}}, allow: ["{{{allow}}}"]}, accessLog: {mode: All}}
+        """);
+
+    /// <summary>Names a pod for those added from now on.</summary>
+    public void Host(string name, Pod pod) => _hosts += $"{pod.Address} {name}\n";
+
     /// <summary>Saves a document.</summary>
     public void Save(string name, string yaml)
     {
