@@ -19,8 +19,12 @@ internal class ControlPlaneFixture : IAsyncDisposable
     private readonly TestDirectory _data = new();
     private readonly List<IDisposable> _clients = [];
     private ControlPlaneHost? _host;
+    private TrustBundle _roots = TrustBundle.Empty;
 
     public ControlPlaneHost Host => _host!;
+
+    /// <summary>Of the sidecars that join.</summary>
+    public virtual string Namespace => "shop";
 
     public static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -36,17 +40,18 @@ internal class ControlPlaneFixture : IAsyncDisposable
         var any = new IPEndPoint(IPAddress.Loopback, 0);
         _host = await ControlPlaneHost.StartAsync(
             Configure(new ControlPlaneOptions { Grpc = any, Telemetry = any }), TimeProvider.System, logging => logging.ClearProviders(), Cancelled);
+        _roots = await RootsAsync();
     }
 
     protected virtual ControlPlaneOptions Configure(ControlPlaneOptions options) => options with { ConfigDirectory = _config.Path, DataDirectory = _data.Path };
 
-    protected virtual string TokenOf(string ns, string serviceAccount)
+    protected virtual Task<string> TokenOfAsync(string ns, string serviceAccount)
     {
         using var key = JoinTokenKey.LoadOrCreate(_data.Path);
-        return JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System);
+        return Task.FromResult(JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System));
     }
 
-    protected virtual TrustBundle Roots => TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"]));
+    protected virtual Task<TrustBundle> RootsAsync() => Task.FromResult(TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"])));
 
     public async Task StopAsync()
     {
@@ -56,7 +61,7 @@ internal class ControlPlaneFixture : IAsyncDisposable
         _host = null;
     }
 
-    public Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount) => CertifyAsync(TokenOf(ns, serviceAccount));
+    public async Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount) => await CertifyAsync(await TokenOfAsync(ns, serviceAccount));
 
     public async Task<X509Certificate2> CertifyAsync(string token)
     {
@@ -73,7 +78,7 @@ internal class ControlPlaneFixture : IAsyncDisposable
 
     public GrpcChannel Connect(X509Certificate2? certificate)
     {
-        var roots = Roots;
+        var roots = _roots;
         var handler = new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions
@@ -89,7 +94,7 @@ internal class ControlPlaneFixture : IAsyncDisposable
         return new GrpcChannel(new Uri($"https://{Host.GrpcEndPoint}"), invoker, new GrpcChannelOptions(), TimeProvider.System);
     }
 
-    /// <summary>A sidecar of the namespace shop; named after its service account, serving <paramref name="service"/> if given.</summary>
+    /// <summary>A sidecar of <see cref="Namespace"/>; named after its service account, serving <paramref name="service"/> if given.</summary>
     public async Task<TestSidecar> JoinAsync(string serviceAccount, string service = "", int port = 0, string version = "", params string[] authorities)
     {
         var hello = new Hello { Workload = $"{serviceAccount}-1", Service = service, Ready = true, SidecarVersion = "test" };
@@ -105,7 +110,7 @@ internal class ControlPlaneFixture : IAsyncDisposable
 
     public async Task<TestSidecar> JoinAsync(string serviceAccount, Hello hello)
     {
-        var sidecar = new TestSidecar(Connect(await CertifyAsync("shop", serviceAccount)));
+        var sidecar = new TestSidecar(Connect(await CertifyAsync(Namespace, serviceAccount)));
         _clients.Add(sidecar);
         await sidecar.SendAsync(new SidecarMessage { Hello = hello });
         return sidecar;
