@@ -13,6 +13,7 @@ using MeshLite.Sidecar.Lifecycle;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Probes;
 using MeshLite.Sidecar.Resilience;
 using MeshLite.Sidecar.Resilience.Fault;
 using MeshLite.Sidecar.Telemetry;
@@ -52,6 +53,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly Outbox _outbox;
     private readonly OutboundConnections _outboundConnections;
     private readonly InboundConnections _inboundConnections;
+    private readonly Prober _prober;
+    private readonly ApplicationMetrics? _appMetrics;
     private readonly List<Task> _loops = [];
     private volatile WorkloadCertificate? _streamIdentity;
     private readonly List<PortListener> _outbound = [];
@@ -130,7 +133,10 @@ internal sealed class SidecarComponents : IAsyncDisposable
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
         var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, plaintext, Draining, levels, time);
-        var telemetry = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics));
+        _appMetrics = options.AppMetrics is { } source ? new ApplicationMetrics(source, () => ApplicationAddress(own), _metrics, time) : null;
+        _prober = new Prober(() => ApplicationAddress(own), time);
+        var probes = new ProbeEndpoint(options.Probes, _prober);
+        var metricsAndHealth = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics, _appMetrics));
         ResilienceGauges.Register(_metrics, _mesh, inboundLimits);
         SidecarMetrics.Register(_metrics, Identity, Stream, _mesh, connections, time);
 
@@ -139,11 +145,11 @@ internal sealed class SidecarComponents : IAsyncDisposable
             new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
         _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
-        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, plaintext, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, plaintext, refusals);
         Application = new MeshApplication(
             new OutboundPipeline(_mesh, connections, forwarding, _passthrough, egress, new FaultInjector(random, time), recorder),
             new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
-            admin.HandleAsync, telemetry.HandleAsync, attempts, time, Logs.CreateLogger<MeshApplication>());
+            admin.HandleAsync, context => ProbeEndpoint.Serves(context.Request) ? probes.HandleAsync(context) : metricsAndHealth.HandleAsync(context), attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 
     /// <summary>What serves every request.</summary>
@@ -249,6 +255,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
         await _spans.DisposeAsync();
         _host.Dispose();
         _passthrough.Dispose();
+        _prober.Dispose();
+        _appMetrics?.Dispose();
         _application.Dispose();
         _requestMetrics.Dispose();
         _metrics.Dispose();
@@ -286,8 +294,11 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
     // Captured connections find the application where their callers meant it: on the pod's address, so it is asked for its health there.
     private IPEndPoint? DeclaredApplication(OwnAddresses? own) => _options.AppPort is { } port
-        ? new IPEndPoint(own is null ? IPAddress.Loopback : _options.Advertise?.Address ?? own.First ?? IPAddress.Loopback, port)
+        ? new IPEndPoint(ApplicationAddress(own), port)
         : null;
+
+    private IPAddress ApplicationAddress(OwnAddresses? own) =>
+        own is null ? IPAddress.Loopback : _options.PodIp ?? _options.Advertise?.Address ?? own.First ?? IPAddress.Loopback;
 
     private async Task RunStreamAsync()
     {
@@ -333,7 +344,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
     private Hello Hello()
     {
-        var advertised = AdvertisedAddress.Choose(_options.Advertise, InboundAddress, _options.ControlPlane);
+        var advertised = AdvertisedAddress.Choose(_options.Advertise ?? (_options.PodIp is { } pod ? new IPEndPoint(pod, InboundAddress.Port) : null), InboundAddress, _options.ControlPlane);
         var hello = new Hello
         {
             Workload = _options.Workload,

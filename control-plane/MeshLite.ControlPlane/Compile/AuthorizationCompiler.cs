@@ -22,6 +22,10 @@ internal static class AuthorizationCompiler
             .Select(policy => new AuthorizationPolicyConfig($"{ns}/{policy.Key.Name}", policy.Action, policy.Rules)),
     ];
 
+    /// <summary>Of a workload of which nobody knows the labels: where the namespace has policies, one that allows nothing.</summary>
+    public static ImmutableArray<AuthorizationPolicyConfig> Unknown(IndexView view, string ns) =>
+        view.Authorizations.GetValueOrDefault(ns, []).IsEmpty ? [] : [new AuthorizationPolicyConfig($"{ns}/(unknown pod)", AuthorizationAction.Allow, [])];
+
     /// <summary>The workload's own word, else the mesh's; a word nobody knows is the strict one.</summary>
     public static MtlsMode Mtls(IndexView view, string? asked) => asked switch
     {

@@ -12,7 +12,7 @@ using MeshLite.Sidecar.Routing;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// The far side of a TCP connection of the application: mTLS to an endpoint of a service, plain TCP to what is not in the
+/// The far side of a TCP connection of the application: mTLS to an endpoint of a service, plain TCP to one that has no sidecar, and to what is not in the
 /// mesh. Failures are values. One per program; thread-safe.
 /// </summary>
 internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connector, Passthrough passthrough, EgressRules egress)
@@ -82,7 +82,10 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
             try
             {
                 var config = endpoint.Config;
-                var stream = await connector.ConnectMeshAsync(config.Address, config.Identity!, MeshTls.Tcp, backend.Config.Policy.ConnectTimeout, CancellationToken.None);
+                var timeout = backend.Config.Policy.ConnectTimeout;
+                Stream stream = config.Identity is { } identity
+                    ? await connector.ConnectMeshAsync(config.Address, identity, MeshTls.Tcp, timeout, CancellationToken.None)
+                    : await connector.ConnectPlainAsync(config.Address, timeout, CancellationToken.None);
                 outcome = AttemptOutcome.Success;
                 return new TunnelServer(stream) { Destination = destination, Endpoint = endpoint };
             }

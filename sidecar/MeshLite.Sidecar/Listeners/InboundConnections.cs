@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
@@ -12,7 +13,8 @@ namespace MeshLite.Sidecar.Listeners;
 /// program; thread-safe.
 /// </summary>
 internal sealed class InboundConnections(
-    MeshServer server, TunnelService tunnels, LocalApplication application, MeshState mesh, ProtocolPeek peek, PlaintextCallers plaintext, RefusalCounter refusals)
+    MeshServer server, TunnelService tunnels, LocalApplication application, MeshState mesh, ImmutableArray<int> opaquePorts, ProtocolPeek peek,
+    PlaintextCallers plaintext, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>.</summary>
     public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
@@ -48,7 +50,9 @@ internal sealed class InboundConnections(
     // On a port that speaks no HTTP, what looks like it is not.
     private ConnectionProtocol? Plain(ConnectionProtocol? protocol, IPEndPoint? original) =>
         protocol is ConnectionProtocol.Http1 or ConnectionProtocol.Http2
-        && mesh.Workload?.OpaquePorts.Contains((original ?? application.Declared)?.Port ?? 0) == true
+        && IsOpaque((original ?? application.Declared)?.Port ?? 0)
             ? ConnectionProtocol.Opaque
             : protocol;
+
+    private bool IsOpaque(int port) => opaquePorts.Contains(port) || mesh.Workload?.OpaquePorts.Contains(port) == true;
 }

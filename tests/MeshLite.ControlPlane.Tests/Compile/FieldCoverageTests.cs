@@ -95,7 +95,7 @@ public sealed class FieldCoverageTests
     }
 
     // Not everything concerns sidecars.
-    private static string Fingerprint(MeshCase mesh) => $"{GoldenTests.Snapshot(mesh)} {mesh.View.Mesh.CertificateLifetime}";
+    internal static string Fingerprint(MeshCase mesh) => $"{GoldenTests.Snapshot(mesh)} {mesh.View.Mesh.CertificateLifetime}";
 
     internal static IEnumerable<(int Index, Node Spec)> Specs() =>
         EveryField.Select((document, i) => (i, document)).Where(d => Kinds.Contains(KindOf(d.document), StringComparer.Ordinal)).Select(d => (d.i, SpecOf(d.document)));

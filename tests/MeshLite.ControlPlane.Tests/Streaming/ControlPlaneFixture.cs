@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MeshLite.ControlPlane.Tests.Streaming;
 
-/// <summary>A whole control plane in this process, on real sockets and files; clients get certificates by join token as sidecars do.</summary>
-internal sealed class ControlPlaneFixture : IAsyncDisposable
+/// <summary>A whole control plane in this process, on real sockets and files; clients get certificates by token as sidecars do. Standalone, unless a subclass knows better.</summary>
+internal class ControlPlaneFixture : IAsyncDisposable
 {
     private readonly TestDirectory _config = new();
     private readonly TestDirectory _data = new();
@@ -35,9 +35,18 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
     {
         var any = new IPEndPoint(IPAddress.Loopback, 0);
         _host = await ControlPlaneHost.StartAsync(
-            new ControlPlaneOptions { ConfigDirectory = _config.Path, DataDirectory = _data.Path, Grpc = any, Telemetry = any },
-            TimeProvider.System, logging => logging.ClearProviders(), Cancelled);
+            Configure(new ControlPlaneOptions { Grpc = any, Telemetry = any }), TimeProvider.System, logging => logging.ClearProviders(), Cancelled);
     }
+
+    protected virtual ControlPlaneOptions Configure(ControlPlaneOptions options) => options with { ConfigDirectory = _config.Path, DataDirectory = _data.Path };
+
+    protected virtual string TokenOf(string ns, string serviceAccount)
+    {
+        using var key = JoinTokenKey.LoadOrCreate(_data.Path);
+        return JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System);
+    }
+
+    protected virtual TrustBundle Roots => TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"]));
 
     public async Task StopAsync()
     {
@@ -47,15 +56,16 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
         _host = null;
     }
 
-    public async Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount)
+    public Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount) => CertifyAsync(TokenOf(ns, serviceAccount));
+
+    public async Task<X509Certificate2> CertifyAsync(string token)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var tokenKey = JoinTokenKey.LoadOrCreate(_data.Path);
         var csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var response = await Connect(null).UnaryAsync(
             MeshMethods.IdentityCertify,
             new CertifyRequest { Csr = Google.Protobuf.ByteString.CopyFrom(csr) },
-            new GrpcCallOptions { Metadata = new() { { "authorization", $"Bearer {JoinToken.Create(tokenKey, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System)}" } } },
+            new GrpcCallOptions { Metadata = new() { { "authorization", $"Bearer {token}" } } },
             Cancelled);
         using var certificate = X509CertificateLoader.LoadCertificate(response.CertificateChain[0].Span);
         return certificate.CopyWithPrivateKey(key);
@@ -63,7 +73,7 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
 
     public GrpcChannel Connect(X509Certificate2? certificate)
     {
-        var roots = TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"]));
+        var roots = Roots;
         var handler = new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions
@@ -101,7 +111,7 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
         return sidecar;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         _clients.ForEach(c => c.Dispose());
         if (_host is not null)

@@ -40,6 +40,9 @@ public sealed class PodMesh : IAsyncLifetime
     /// <summary>The programs, as published.</summary>
     public MeshPrograms Programs => _programs;
 
+    /// <summary>The mesh's roots.</summary>
+    public string CaFile => _processes.CaFile;
+
     /// <summary>The program that is every application.</summary>
     public static string PodApp { get; } = FindPodApp();
 
@@ -132,6 +135,9 @@ public sealed class PodMesh : IAsyncLifetime
         await sidecar.StartAsync();
         return sidecar;
     }
+
+    /// <summary>A token of a service account of namespace <c>shop</c>.</summary>
+    public async Task<string> TokenAsync(string serviceAccount) => await File.ReadAllTextAsync(await _processes.TokenAsync("shop", serviceAccount));
 
     /// <summary>The arguments of a pod's sidecar, whose files its user may read.</summary>
     public async Task<IReadOnlyList<string>> SidecarArgumentsAsync(Pod pod, string serviceAccount, string? service, int appPort, params string[] more)
