@@ -4,6 +4,7 @@ using MeshLite.Metrics;
 using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Admin;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Capture;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
@@ -113,9 +114,12 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
+        var flows = new OpenFlows(Logs.CreateLogger<OpenFlows>());
+        var authorization = new InboundAuthorization(_mesh, _application, flows, _metrics, Logs.CreateLogger<InboundAuthorization>());
+        _mesh.WorkloadChanged += authorization.Apply;
         var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
         var tunnels = new TunnelService(
-            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, time);
+            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, time);
 
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
@@ -132,7 +136,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, refusals);
         Application = new MeshApplication(
             new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
-            new InboundPipeline(_mesh, connections, inboundLimits, forwarding, recorder),
+            new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
             admin.HandleAsync, telemetry.HandleAsync, attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Routing;
@@ -16,7 +17,7 @@ namespace MeshLite.Sidecar.Listeners;
 /// </summary>
 internal sealed class TunnelService(
     TunnelConnector connector, LocalApplication application, TcpTunnel tunnel, ConnectionTracker connections, TcpMetrics metrics,
-    RefusalCounter refusals, TimeProvider time)
+    RefusalCounter refusals, InboundAuthorization authorization, TimeProvider time)
 {
     private const int HttpsPort = 443;
 
@@ -57,7 +58,7 @@ internal sealed class TunnelService(
         await using (server.Stream)
         {
             await client.WriteAsync("HTTP/1.1 200 Connection Established\r\n\r\n"u8.ToArray());
-            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
+            await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open: null);
         }
     }
 
@@ -80,6 +81,15 @@ internal sealed class TunnelService(
         }
 
         var flow = metrics.Inbound(connection.Peer);
+        using var open = authorization.Enter(connection, address.Port);
+        if (open.Refused is { } refused)
+        {
+            flow.Close(ErrorReasons.Label(refused.Reason));
+            refusals.Refused("inbound", $"{context.RemoteEndPoint}", ErrorReasons.Label(refused.Reason), refused.Detail);
+            context.Abort(new ConnectionAbortedException(refused.Detail));
+            return;
+        }
+
         NetworkStream server;
         try
         {
@@ -95,7 +105,7 @@ internal sealed class TunnelService(
         await using (server)
         {
             // Not bound to ConnectionClosed: that fires when the peer's FIN is in, with its last bytes still unread.
-            var result = await RunAsync(connection, stream, server, flow);
+            var result = await RunAsync(connection, stream, server, flow, open);
             if (!result.Clean)
             {
                 TcpTunnel.Reset(server.Socket);
@@ -114,6 +124,14 @@ internal sealed class TunnelService(
         }
 
         var flow = metrics.Inbound(peer: null);
+        var connection = new MeshConnection(ListenerRole.Inbound, ConnectionProtocol.Opaque) { Original = original };
+        using var open = authorization.Enter(connection, address.Port);
+        if (open.Refused is { } refused)
+        {
+            Fail(socket, "inbound", flow, refused);
+            return;
+        }
+
         NetworkStream server;
         try
         {
@@ -128,7 +146,7 @@ internal sealed class TunnelService(
         await using var client = new NetworkStream(socket, ownsSocket: true);
         await using (server)
         {
-            await JoinAsync(ListenerRole.Inbound, client, socket, server, flow);
+            await JoinAsync(connection, client, socket, server, flow, open);
         }
     }
 
@@ -144,18 +162,18 @@ internal sealed class TunnelService(
         await using var client = new NetworkStream(socket, ownsSocket: true);
         await using (server.Stream)
         {
-            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
+            await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open: null);
         }
     }
 
     // Counted as open, so that a draining sidecar waits for it.
-    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, TcpFlow flow)
+    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, TcpFlow flow, OpenFlows.Flow? open)
     {
         connections.Add(connection);
         try
         {
-            var result = await tunnel.RunAsync(client, server, CancellationToken.None, flow);
-            flow.Close(result.Clean ? "" : result.Idle ? TcpFlow.IdleTimeout : TcpFlow.Reset);
+            var result = await tunnel.RunAsync(client, server, open?.Cut ?? CancellationToken.None, flow);
+            flow.Close(result.Clean ? "" : open?.Refused is { } cut ? ErrorReasons.Label(cut.Reason) : result.Idle ? TcpFlow.IdleTimeout : TcpFlow.Reset);
             return result;
         }
         finally
@@ -164,9 +182,9 @@ internal sealed class TunnelService(
         }
     }
 
-    private async Task JoinAsync(ListenerRole role, NetworkStream client, Socket socket, Stream server, TcpFlow flow)
+    private async Task JoinAsync(MeshConnection connection, NetworkStream client, Socket socket, Stream server, TcpFlow flow, OpenFlows.Flow? open)
     {
-        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server, flow);
+        var result = await RunAsync(connection, client, server, flow, open);
         if (!result.Clean)
         {
             TcpTunnel.Reset(socket);

@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+
+namespace MeshLite.Kubernetes.Objects;
+
+/// <summary>Something that happened to an object, for people (events.k8s.io/v1).</summary>
+public sealed record KubernetesEvent : IKubernetesObject
+{
+    /// <summary>Group and version.</summary>
+    public string ApiVersion { get; init; } = "events.k8s.io/v1";
+
+    /// <summary>Kind.</summary>
+    public string Kind { get; init; } = "Event";
+
+    /// <inheritdoc/>
+    public ObjectMeta Metadata { get; init; } = new();
+
+    /// <summary>When it happened first. Required.</summary>
+    [JsonConverter(typeof(MicroTime))]
+    public DateTimeOffset? EventTime { get; init; }
+
+    /// <summary><c>Normal</c> or <c>Warning</c>.</summary>
+    public string Type { get; init; } = "Normal";
+
+    /// <summary>Why, as one word in PascalCase; at most 128 characters.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>What was done, as one word in PascalCase; at most 128 characters. Required.</summary>
+    public string Action { get; init; } = "";
+
+    /// <summary>The sentence; at most 1024 bytes.</summary>
+    public string Note { get; init; } = "";
+
+    /// <summary>The object it is about.</summary>
+    public ObjectReference Regarding { get; init; } = new();
+
+    /// <summary>Program that says so: <c>meshlite.dev/control-plane</c>.</summary>
+    public string ReportingController { get; init; } = "";
+
+    /// <summary>Which of its instances; at most 128 characters.</summary>
+    public string ReportingInstance { get; init; } = "";
+
+    /// <summary>Set once it happened again.</summary>
+    public EventSeries? Series { get; init; }
+}
+
+/// <summary>How often an event happened again.</summary>
+public sealed record EventSeries
+{
+    /// <summary>Times.</summary>
+    public int Count { get; init; }
+
+    /// <summary>Last time.</summary>
+    [JsonConverter(typeof(MicroTime))]
+    public DateTimeOffset? LastObservedTime { get; init; }
+}
