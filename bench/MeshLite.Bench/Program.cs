@@ -1,11 +1,18 @@
 using MeshLite.Bench;
 using MeshLite.Bench.Pairs;
+using MeshLite.Bench.Report;
 using MeshLite.Bench.Results;
 using MeshLite.Processes;
 using MeshLite.Processes.Mesh;
 
 var time = TimeProvider.System;
-var results = Path.Combine(MeshPrograms.RepositoryRoot(), "out", "bench", "results.json");
+var root = MeshPrograms.RepositoryRoot();
+var results = Path.Combine(root, "out", "bench", "results.json");
+if (args is ["report"])
+{
+    return PerformancePage.Write(results, Path.Combine(root, "docs"));
+}
+
 var directory = Directory.CreateTempSubdirectory("meshlite-bench-").FullName;
 await using var launcher = new ProcessLauncher(time, null);
 try

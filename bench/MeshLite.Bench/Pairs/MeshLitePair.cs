@@ -5,7 +5,8 @@ namespace MeshLite.Bench.Pairs;
 
 /// <summary>
 /// Two sidecars as users run them, everything on, under a control plane: mTLS Strict, metrics, 1 % tracing to a collector, a
-/// route with a match, timeouts and retries, both circuit breakers and the retry budget. The control plane's CPU does not
+/// route with a match, timeouts and retries, both circuit breakers and the retry budget, an AuthorizationPolicy that lets the
+/// client in and nobody else. The control plane's CPU does not
 /// count: it is no part of a request. gRPC goes to a service of its own, with its own sidecar.
 /// </summary>
 internal sealed class MeshLitePair(BenchEnvironment environment) : IProxyPair
@@ -67,6 +68,15 @@ internal sealed class MeshLitePair(BenchEnvironment environment) : IProxyPair
         spec:
           mtls: {mode: Strict}
           tracing: {endpoint: "{{collector.GetLeftPart(UriPartial.Authority)}}", samplingPercent: 1}
+        ---
+        apiVersion: meshlite.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata: {name: callers, namespace: bench}
+        spec:
+          action: Allow
+          rules:
+          - from: {principals: ["spiffe://cluster.local/ns/bench/sa/client"]}
+            to: {methods: [GET, POST], paths: ["/*"]}
 
         """;
 
