@@ -28,7 +28,7 @@ internal sealed record GroupedBars
 
     private int GroupWidth => (Bars.Count * BarWidth) + GroupGap;
 
-    private int Width => Math.Max(Left + (Steps * GroupWidth) + Right, Left + LegendWidth + Right);
+    private int Width => Left + Right + Math.Max(Steps * GroupWidth, Math.Max(LegendWidth, Title.Length * 9));
 
     private int LegendWidth => Bars.Sum(b => 40 + (b.Name.Length * 8));
 
