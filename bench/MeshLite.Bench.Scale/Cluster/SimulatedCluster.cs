@@ -20,6 +20,8 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <inheritdoc cref="ServicePort"/>
     public const int PodPort = 8080;
 
+    private const string SystemNamespace = "meshlite-system";
+
     private readonly FakeApiServer _api;
     private readonly SimulatedPod[][] _pods;
 
@@ -36,7 +38,11 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     public static async Task<SimulatedCluster> StartAsync(ScaleSettings settings)
     {
         var cluster = new SimulatedCluster(await FakeApiServer.StartAsync(), settings);
-        cluster._api.Put(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = Namespace } });
+        foreach (var ns in (string[])[Namespace, SystemNamespace])
+        {
+            cluster._api.Put(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = ns } });
+        }
+
         for (var service = 0; service < settings.Services; service++)
         {
             cluster.PutService(service);
@@ -60,7 +66,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>PEM of the mesh's authority, once the control plane has made it: certificate and key.</summary>
     public (string Certificate, string Key) Authority()
     {
-        var secret = _api.Find(ResourceTypes.Secrets, new ObjectKey("meshlite-system", "meshlite-ca")) ?? throw new InvalidOperationException("the control plane has made no authority");
+        var secret = _api.Find(ResourceTypes.Secrets, new ObjectKey(SystemNamespace, "meshlite-ca")) ?? throw new InvalidOperationException("the control plane has made no authority");
         return (Text("tls.crt"), Text("tls.key"));
 
         string Text(string name) => Encoding.UTF8.GetString(Convert.FromBase64String((string)secret["data"]![name]!));
