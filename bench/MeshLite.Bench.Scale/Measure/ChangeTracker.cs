@@ -34,7 +34,7 @@ internal sealed class ChangeTracker(TimeProvider time)
     public void Announce(string what, int subscribers)
     {
         Interlocked.Add(ref _expected, subscribers);
-        _changes[what] = new Change(time.GetTimestamp(), subscribers > 0);
+        _changes[what] = new Change(time.GetTimestamp(), subscribers > 0, _log);
     }
 
     /// <summary>When what an update names was stored; null: nobody waits for it.</summary>
@@ -43,7 +43,13 @@ internal sealed class ChangeTracker(TimeProvider time)
     /// <summary>A sidecar has acknowledged it.</summary>
     public void Acknowledged(Change change)
     {
-        _log.Add(time.GetElapsedTime(change.At));
+        if (change.Log != _log)
+        {
+            // Of a phase that is over.
+            return;
+        }
+
+        change.Log.Add(time.GetElapsedTime(change.At));
         if (change.IsExpected)
         {
             Interlocked.Increment(ref _seen);
@@ -54,4 +60,5 @@ internal sealed class ChangeTracker(TimeProvider time)
 /// <summary>One change.</summary>
 /// <param name="At">Timestamp.</param>
 /// <param name="IsExpected">Whether it is known who should acknowledge it.</param>
-internal sealed record Change(long At, bool IsExpected);
+/// <param name="Log">Of the phase that made it.</param>
+internal sealed record Change(long At, bool IsExpected, LatencyLog Log);

@@ -6,6 +6,8 @@ namespace MeshLite.Bench.Scale.Measure;
 /// <summary>Watches the control plane's process: CPU, memory, and what its metrics say. One task asks.</summary>
 internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, TimeProvider time) : IDisposable
 {
+    private const string Updates = "meshlite_config_updates_total";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     private readonly HttpClient _http = new();
@@ -29,11 +31,29 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
         var after = await TakeAsync();
         return new ControlPlaneFigures(
             Math.Round((after.Cpu - _before.Cpu).TotalSeconds, 2),
+            Math.Round((after.OwnCpu - _before.OwnCpu).TotalSeconds, 2),
             Math.Round(time.GetElapsedTime(_before.At, after.At).TotalSeconds, 1),
             Math.Round(PrivateMb()),
             Math.Round(_peakMb),
             (long)(after.Updates - _before.Updates),
             (long)(after.Bytes - _before.Bytes));
+    }
+
+    /// <summary>Returns once a second has gone by without an update, or after a minute.</summary>
+    public async Task QuietAsync()
+    {
+        var last = -1.0;
+        for (var i = 0; i < 60; i++)
+        {
+            var now = Value(await _http.GetStringAsync(metrics), Updates);
+            if (now == last)
+            {
+                return;
+            }
+
+            last = now;
+            await Task.Delay(TimeSpan.FromSeconds(1), time);
+        }
     }
 
     /// <inheritdoc/>
@@ -50,20 +70,21 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
     private async Task<Snapshot> TakeAsync()
     {
         var text = await _http.GetStringAsync(metrics);
-        return new Snapshot(time.GetTimestamp(), ProcessUsage.Cpu(process.Id), Value(text, "meshlite_config_updates_total"), Value(text, "meshlite_config_update_bytes_total"));
+        return new Snapshot(time.GetTimestamp(), ProcessUsage.Cpu(process.Id), ProcessUsage.Cpu(Environment.ProcessId), Value(text, Updates), Value(text, "meshlite_config_update_bytes_total"));
     }
 
     private static double Value(string text, string name) =>
         text.Split('\n').FirstOrDefault(l => l.StartsWith(name + " ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : 0;
 
-    private readonly record struct Snapshot(long At, TimeSpan Cpu, double Updates, double Bytes);
+    private readonly record struct Snapshot(long At, TimeSpan Cpu, TimeSpan OwnCpu, double Updates, double Bytes);
 }
 
 /// <summary>What a phase cost the control plane.</summary>
 /// <param name="CpuSeconds">User and system time.</param>
+/// <param name="SimulatorCpuSeconds">The same of this process, which shares the machine: where it is the larger, latencies are its own.</param>
 /// <param name="Seconds">How long the phase took.</param>
 /// <param name="PrivateMb">RssAnon at its end, MB (10^6).</param>
 /// <param name="PeakMb">The most seen, twice a second.</param>
 /// <param name="Updates">Sent to sidecars.</param>
 /// <param name="Bytes">Of resources in them.</param>
-internal sealed record ControlPlaneFigures(double CpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);
+internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);

@@ -86,6 +86,7 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
 
     private async Task BeginAsync()
     {
+        await probe.QuietAsync();
         fleet.Tracker.Begin();
         fleet.BeginConnects();
         await probe.BeginAsync();

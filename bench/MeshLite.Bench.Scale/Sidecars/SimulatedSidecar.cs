@@ -17,6 +17,9 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
     private CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
 
+    // The round of connects in which it was counted.
+    private int _configuredIn;
+
     /// <summary>Numbers of the Services it calls.</summary>
     public IReadOnlyList<int> Services => services;
 
@@ -44,49 +47,70 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
     {
         while (!stop.IsCancellationRequested)
         {
-            var (channel, invoker) = fleet.Dial.Open(certificate);
-            using (invoker)
+            try
             {
-                try
+                using var connecting = await ConnectingPermit.TakeAsync(fleet.Connecting, stop);
+                var (channel, invoker) = fleet.Dial.Open(certificate);
+                using (invoker)
                 {
-                    await StreamAsync(channel, stop);
+                    await StreamAsync(channel, connecting, stop);
                 }
-                catch (Exception e) when (stop.IsCancellationRequested || e is GrpcException or HttpRequestException or IOException or OperationCanceledException)
-                {
-                    fleet.StreamEnded(this, stop.IsCancellationRequested ? null : e);
-                }
+            }
+            catch (Exception e) when (stop.IsCancellationRequested || e is GrpcException or HttpRequestException or IOException or OperationCanceledException)
+            {
+                fleet.StreamEnded(this, stop.IsCancellationRequested ? null : e);
             }
 
             await Task.Delay(ReconnectAfter, fleet.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task StreamAsync(GrpcChannel channel, CancellationToken stop)
+    private async Task StreamAsync(GrpcChannel channel, ConnectingPermit connecting, CancellationToken stop)
     {
         var opened = fleet.Time.GetTimestamp();
         using var call = channel.Duplex(MeshMethods.ConfigurationStream, null, stop);
         var hello = new Hello { Workload = pod.Name, Ready = true, SidecarVersion = "bench", Transparent = true };
         hello.Authorities.AddRange(services.Select(SimulatedCluster.AuthorityOf));
-        await call.WriteAsync(new SidecarMessage { Hello = hello }, stop);
+        await WriteAsync(call, new SidecarMessage { Hello = hello }, stop);
         var missing = services.Count;
         var changes = new List<Change>();
         while (await call.ReadAsync(stop) is { } message)
         {
             if (message.MessageCase != ControlPlaneMessage.MessageOneofCase.Update || isStuck)
             {
+                connecting.Dispose();
                 continue;
             }
 
             changes.Clear();
             var isFirst = missing > 0;
             missing -= Note(message.Update, changes);
-            await call.WriteAsync(new SidecarMessage { Ack = new Ack { Nonce = message.Update.Nonce } }, stop);
+            await WriteAsync(call, new SidecarMessage { Ack = new Ack { Nonce = message.Update.Nonce } }, stop);
             if (isFirst && missing <= 0)
             {
-                fleet.Configured(fleet.Time.GetElapsedTime(opened));
+                connecting.Dispose();
+                fleet.Configured(fleet.Time.GetElapsedTime(opened), Interlocked.Exchange(ref _configuredIn, fleet.Round) != fleet.Round);
             }
 
             changes.ForEach(fleet.Tracker.Acknowledged);
+        }
+    }
+
+    // A call that the control plane has ended says why to who reads.
+    private static async Task WriteAsync(GrpcDuplexCall<SidecarMessage, ControlPlaneMessage> call, SidecarMessage message, CancellationToken stop)
+    {
+        try
+        {
+            await call.WriteAsync(message, stop);
+        }
+        catch (GrpcException)
+        {
+            while (await call.ReadAsync(stop) is not null)
+            {
+                // What came before the end.
+            }
+
+            throw;
         }
     }
 
