@@ -11,7 +11,7 @@ namespace MeshLite.ControlPlane;
 internal static class ControlPlaneGauges
 {
     /// <summary>Registers them.</summary>
-    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry workloads, IdentityModule identity)
+    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity)
     {
         registry.AddGaugeCallback("meshlite_config_resources", "Documents in force, by kind.", ["kind"], samples =>
         {
@@ -21,7 +21,15 @@ internal static class ControlPlaneGauges
                 samples.Add(counts.GetValueOrDefault(kind), kind.ToString());
             }
         });
-        registry.AddGaugeCallback("meshlite_workloads_registered", "Workloads registered, those whose stream broke less than 10 s ago among them.", () => workloads.Count);
+        registry.AddGaugeCallback("meshlite_workloads_registered", "Workloads registered, those whose stream broke less than 10 s ago among them.", () => workloads?.Count ?? 0);
+        registry.AddGaugeCallback("meshlite_cluster_objects", "Pods, EndpointSlices that belong to a Service, and Namespaces known of the cluster.", ["kind"], samples =>
+        {
+            var cluster = index.View.Cluster;
+            samples.Add(cluster.Pods.Count, "Pod");
+            samples.Add(cluster.Slices.Count, "EndpointSlice");
+            samples.Add(cluster.Namespaces.Count, "Namespace");
+        });
+        registry.AddGaugeCallback("meshlite_config_refused", "Objects of the cluster that are stored but cannot be read.", () => index.View.Refusals.Count);
         registry.AddGaugeCallback("meshlite_config_published", "Compiled resources that some sidecar is subscribed to.", () => publisher.Count);
         registry.AddCounterCallback("meshlite_certifications_total", "Certificates signed (token, renewal), and refused by reason.", ["outcome"], samples =>
         {

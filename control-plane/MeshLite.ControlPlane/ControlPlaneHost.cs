@@ -24,6 +24,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private const string GrpcListener = "grpc";
     private const string TelemetryListener = "telemetry";
+    private const string WebhookListener = "webhook";
 
     /// <summary>How long open streams and requests are given at the end. <value>5 s.</value></summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
@@ -32,27 +33,23 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly ListenerSet _listeners;
     private readonly MetricRegistry _registry;
-    private readonly IdentityModule _identity;
-    private readonly WorkloadRegistry _workloads;
+    private readonly ISources _sources;
     private readonly CancellationTokenSource _stop = new();
-    private readonly MeshIndex _index = new();
+    private readonly MeshIndex _index;
     private readonly Publisher _publisher = new();
     private readonly ILogger<ControlPlaneHost> _logger;
     private readonly ProblemReporter _problems;
     private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Func<Task>[] _starts;
     private readonly List<Task> _loops = [];
     private volatile bool _failed;
 
-    private ControlPlaneHost(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging)
+    private ControlPlaneHost(
+        ControlPlaneOptions options, ISources sources, MeshIndex index, MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
+        (_sources, _index, _registry, _loggers) = (sources, index, registry, loggers);
+        var identity = sources.Identity;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        // Before the host: Kestrel is configured while it is built, and needs the identity, which logs.
-        var loggers = LoggerFactory.Create(logging);
         builder.Services.AddSingleton(loggers);
-        _loggers = loggers;
-        _identity = IdentityModule.Create(
-            new IdentityOptions { DataDirectory = options.DataDirectory, ListenAddresses = [options.Grpc.Address], SubjectNames = options.SubjectNames }, time, loggers);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelHttpsConfiguration();
         _listeners = new ListenerSet();
@@ -60,29 +57,31 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             GrpcServer.Configure(kestrel.Limits);
-            _listeners.Add(kestrel, GrpcListener, options.Grpc, _identity.ConfigureHttps);
+            _listeners.Add(kestrel, GrpcListener, options.Grpc, identity.ConfigureHttps);
             _listeners.Add(kestrel, TelemetryListener, options.Telemetry, _ => { });
+            if (sources.Webhooks is not null)
+            {
+                _listeners.Add(kestrel, WebhookListener, options.Webhook, identity.ConfigureServerHttps);
+            }
         });
         _app = builder.Build();
         _logger = loggers.CreateLogger<ControlPlaneHost>();
         _problems = new ProblemReporter(loggers.CreateLogger<ProblemReporter>());
 
-        _registry = new MetricRegistry(time);
-        var metrics = new ControlPlaneMetrics(_registry);
-        var store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
-        _workloads = new WorkloadRegistry(store, _index, time, loggers.CreateLogger<WorkloadRegistry>());
-        var directory = new DirectorySource(
-            options.ConfigDirectory, Path.Combine(options.DataDirectory, "last-good"), _index, time, metrics, loggers.CreateLogger<DirectorySource>());
         var service = new ConfigurationService(
-            _identity.CallerOf, _index.WhenSynced, _publisher, _workloads, new MeshKey(new TrustRoots(_identity.TrustBundle.Der)),
+            identity.CallerOf, _index.WhenSynced, _publisher, sources, new MeshKey(new TrustRoots(identity.TrustBundle.Der)),
             time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
-        _identity.MapTo(grpc);
+        identity.MapTo(grpc);
         service.MapTo(grpc);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
-        _app.Run(context => ListenerSet.NameOf(context) == GrpcListener ? HandleGrpcAsync(grpc, context) : telemetry.HandleAsync(context));
-        ControlPlaneGauges.Register(_registry, _index, _publisher, _workloads, _identity);
-        _starts = [() => _index.RunAsync(Publish, _stop.Token), () => store.RunAsync(_stop.Token), () => directory.RunAsync(Block, _stop.Token)];
+        _app.Run(context => ListenerSet.NameOf(context) switch
+        {
+            GrpcListener => HandleGrpcAsync(grpc, context),
+            WebhookListener => sources.Webhooks!.HandleAsync(context),
+            _ => telemetry.HandleAsync(context),
+        });
+        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity);
     }
 
     /// <summary>Whether it answers sidecars, and if not, why.</summary>
@@ -91,11 +90,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>Where sidecars connect.</summary>
     public IPEndPoint GrpcEndPoint => _listeners.AddressOf(GrpcListener);
 
+    /// <summary>Where the API server calls webhooks, in a cluster.</summary>
+    public IPEndPoint WebhookEndPoint => _listeners.AddressOf(WebhookListener);
+
     /// <summary>Where metrics are.</summary>
     public IPEndPoint TelemetryEndPoint => _listeners.AddressOf(TelemetryListener);
 
     /// <summary>Completes when the configuration has been read and sidecars are answered.</summary>
     public Task WhenReady => _index.WhenSynced;
+
+    /// <summary>What is known now.</summary>
+    internal IndexView View => _index.View;
 
     /// <summary>The process was told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
@@ -103,22 +108,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>
     /// Starts:
     /// <list type="number">
-    /// <item>what an earlier run knew of workloads</item>
-    /// <item>the loops: index, registrations' file, directory</item>
+    /// <item>identity: Kestrel needs it while it is built; the sources have it</item>
+    /// <item>the loops: index, and those of the sources</item>
     /// <item>the listeners, once the configuration has been read; or at once if it cannot be, so that one can see why</item>
     /// </list>
     /// </summary>
     public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
-        var host = new ControlPlaneHost(options, time, logging);
+        // Step 1
+        var host = await CreateAsync(options, time, LoggerFactory.Create(logging), cancellationToken);
         try
         {
-            // Step 1
-            host._workloads.Load();
-
             // Step 2
             host._app.Lifetime.ApplicationStopping.Register(host._stop.Cancel);
-            host._loops.AddRange(host._starts.Select(start => host.SuperviseAsync(Task.Run(start, CancellationToken.None))));
+            IEnumerable<Func<Task>> loops = [() => host._index.RunAsync(host.Publish, host._stop.Token), .. host._sources.Start(host.Block, host._stop.Token)];
+            host._loops.AddRange(loops.Select(loop => host.SuperviseAsync(Task.Run(loop, CancellationToken.None))));
 
             // Step 3
             await Task.WhenAny(host.WhenReady, host._blocked.Task, Task.WhenAll(host._loops)).WaitAsync(cancellationToken);
@@ -133,6 +137,25 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         catch
         {
             await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<ControlPlaneHost> CreateAsync(ControlPlaneOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var registry = new MetricRegistry(time);
+        try
+        {
+            var (index, metrics) = (new MeshIndex(), new ControlPlaneMetrics(registry));
+            ISources sources = options.Cluster is null
+                ? new StandaloneSources(options, index, time, metrics, loggers)
+                : await ClusterSources.CreateAsync(options, index, time, metrics, loggers, cancellationToken);
+            return new ControlPlaneHost(options, sources, index, registry, metrics, time, loggers);
+        }
+        catch
+        {
+            registry.Dispose();
+            loggers.Dispose();
             throw;
         }
     }
@@ -160,8 +183,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         await _stop.CancelAsync();
         await _app.DisposeAsync();
         await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _workloads.Dispose();
-        _identity.Dispose();
+        _sources.Dispose();
         _registry.Dispose();
         _loggers.Dispose();
     }
@@ -175,7 +197,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         if (update.Touched.Contains(IndexKey.Mesh))
         {
-            _identity.Apply(new IdentitySettings { TrustDomain = update.View.TrustDomain, CertificateLifetime = update.View.Mesh.CertificateLifetime });
+            _sources.Identity.Apply(new IdentitySettings { TrustDomain = update.View.TrustDomain, CertificateLifetime = update.View.Mesh.CertificateLifetime });
             Readiness.SetReady();
         }
 

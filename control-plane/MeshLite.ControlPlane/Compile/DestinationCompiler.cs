@@ -32,7 +32,7 @@ public static class DestinationCompiler
 
         if (resolution.Workload is { } workload)
         {
-            return PodCompiler.Destination(view, config, workload, resolution);
+            return PodCompiler.Destination(config, workload, resolution);
         }
 
         if (ServicePorts.Find(view, resolution.Service, resolution.Port) is not { } port)

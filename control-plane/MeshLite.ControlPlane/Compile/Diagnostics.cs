@@ -38,6 +38,7 @@ public static class Diagnostics
             var parent = route.Parents[i];
             var service = new ServiceKey(route.Key.Namespace, parent.Name);
             var problem = !view.Exists(service) ? $"Service {service} does not exist"
+                : view.DocumentOf(service)?.ExternalName is not null ? $"Service {service} is an ExternalName, to which routes do not apply"
                 : ServicePorts.Find(view, service, parent.Port) is not { } port ? $"Service {service} has no port {parent.Port}"
                 : parent.Port is not null && port.Protocol == AppProtocol.Tcp ? $"port {parent.Port} of Service {service} is TCP, to which routes do not apply"
                 : null;
@@ -77,6 +78,7 @@ public static class Diagnostics
     {
         var service = new ServiceKey(backend.Namespace ?? routeNamespace, backend.Name);
         return !view.Exists(service) ? $"Service {service} does not exist"
+            : view.DocumentOf(service)?.ExternalName is not null ? $"Service {service} is an ExternalName, which has no endpoints"
             : backend.Port is { } port && ServicePorts.Find(view, service, port) is null ? $"Service {service} has no port {port}"
             : backend.Subset is { } subset && view.PolicyOf(service)?.Subsets.Any(s => s.Name == subset) != true
                 ? $"no TrafficPolicy of Service {service} declares the subset '{subset}'"

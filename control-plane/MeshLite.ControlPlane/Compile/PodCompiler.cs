@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using MeshLite.ControlPlane.Index;
-using MeshLite.ControlPlane.Sources;
 using MeshLite.Model;
 
 namespace MeshLite.ControlPlane.Compile;
@@ -15,18 +14,22 @@ internal static class PodCompiler
 {
     private const string Suffix = ".pod";
 
+    // Names, in metrics, what serves no service: one name for all of them, and none that a service can have.
+    private const string NoService = "any" + Suffix;
+
     /// <summary>The answer to <c>10.1.0.5:8080</c>.</summary>
-    public static CompiledDestination Destination(IndexView view, DestinationConfig config, WorkloadRegistration workload, Resolution resolution)
+    public static CompiledDestination Destination(DestinationConfig config, CapturedWorkload workload, Resolution resolution)
     {
         var port = resolution.Port!.Value;
-        var address = HostPort.TryParse(config.Authority, out var called) && called.Address is { } own ? own : workload.Address.Address;
-        var endpoints = new ServiceRef(workload.Key.Namespace, NameOf(address), port);
-        var (servicePort, protocol) = ServicePorts.AtApplication(view, workload.ServiceKey, port, workload.AppPort);
+        var endpoints = new ServiceRef(workload.Identity.Namespace, NameOf(resolution.Address!), port);
+        var service = workload.Ports.At(port) is { } served ? new ServiceRef(served.Service.Namespace, served.Service.Name, served.Port)
+            : workload.Service is { } any ? new ServiceRef(any.Namespace, any.Name, port)
+            : new ServiceRef(workload.Identity.Namespace, NoService, port);
         return new CompiledDestination(
             config with
             {
-                Service = new ServiceRef(workload.Key.Namespace, workload.Service, servicePort),
-                Protocol = protocol,
+                Service = service,
+                Protocol = workload.Ports.ProtocolAt(port),
                 Matches = [new RouteMatchConfig { Rule = 0 }],
                 Rules = [new RouteRuleConfig { Name = DestinationCompiler.DefaultRule, Backends = [new WeightedBackendConfig(0, 1)] }],
                 Backends = [new BackendConfig { Service = endpoints }],
@@ -35,12 +38,11 @@ internal static class PodCompiler
             [.. resolution.DependsOn]);
     }
 
-    /// <summary>The one endpoint; none when nobody is registered there any more.</summary>
-    public static EndpointSetConfig Endpoints(IndexView view, ServiceRef service, IPAddress address)
-    {
-        var workload = view.RegisteredAt(address).FirstOrDefault(w => w.Transparent && w.Key.Namespace == service.Namespace);
-        return new EndpointSetConfig(service, workload is null ? [] : [EndpointCompiler.MakeEndpoint(view, workload, new IPEndPoint(address, service.Port))]);
-    }
+    /// <summary>The one endpoint; none when nobody is there any more.</summary>
+    public static EndpointSetConfig Endpoints(IndexView view, ServiceRef service, IPAddress address) =>
+        new(service, CapturedWorkload.At(view, address) is { } workload && workload.Identity.Namespace == service.Namespace
+            ? [new EndpointConfig { Address = new IPEndPoint(address, service.Port), Identity = workload.Identity, Workload = workload.Name, Labels = workload.Labels }]
+            : []);
 
     /// <summary>The address in the name of such an endpoint set.</summary>
     public static bool TryParse(string name, [NotNullWhen(true)] out IPAddress? address)

@@ -6,8 +6,8 @@ using MeshLite.Protocol.Pki;
 namespace MeshLite.ControlPlane.Identity;
 
 /// <summary>
-/// The mesh's authority, read from <c>&lt;data-dir&gt;/ca.pem</c> and <c>ca.key</c> and made there on first start. Immutable
-/// and thread-safe after <see cref="LoadOrCreate"/>; owned by <see cref="IdentityModule"/>.
+/// The mesh's authority, read from <c>&lt;data-dir&gt;/ca.pem</c> and <c>ca.key</c> and made there on first start; in a cluster from a
+/// Secret (<see cref="AuthoritySecret"/>). Immutable and thread-safe once made; owned by <see cref="IdentityModule"/>.
 /// <para><c>ca.pem</c> may hold several certificates: the one that belongs to <c>ca.key</c> signs, every
 /// self-signed one is a root that sidecars trust (a root being rotated), and where the signing one is not itself a root
 /// it goes along with each certificate signed. Nothing here ever overwrites a file.</para>
@@ -62,17 +62,17 @@ public sealed class CertificateAuthority : IDisposable
                     throw new StartupException($"{certificatePath} is there but {keyPath} is not: bring the key, or remove the certificate to have a new authority made");
                 }
 
-                CreateKey(keyPath);
+                SecretFile.TryCreate(keyPath, MakeKey());
             }
 
             // Key first, certificate from the key: of several processes that start at once one makes the key, and
             // whichever certificate of that key is in place first is everybody's.
             if (!File.Exists(certificatePath))
             {
-                CreateRoot(keyPath, certificatePath, time);
+                SecretFile.TryCreate(certificatePath, MakeRoot(File.ReadAllText(keyPath), keyPath, time));
             }
 
-            return Load(keyPath, certificatePath, time);
+            return FromPem(File.ReadAllText(keyPath), keyPath, File.ReadAllText(certificatePath), certificatePath, time);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
         {
@@ -92,15 +92,53 @@ public sealed class CertificateAuthority : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 
-    private static void CreateKey(string path)
+    /// <summary>
+    /// From PEM texts; the origins are for messages. Throws <see cref="StartupException"/> with the reason these are no authority.
+    /// </summary>
+    internal static CertificateAuthority FromPem(string keyPem, string keyOrigin, string certificatesPem, string certificatesOrigin, TimeProvider time)
     {
-        using var key = ECDsa.Create(SvidProfile.Curve);
-        SecretFile.TryCreate(path, key.ExportPkcs8PrivateKeyPem() + "\n");
+        ECDsa key;
+        TrustBundle all;
+        try
+        {
+            key = EcKeys.FromPem(keyPem, keyOrigin);
+            all = TrustBundle.FromPem(certificatesPem);
+        }
+        catch (CryptographicException error)
+        {
+            throw new StartupException($"{certificatesOrigin}: {error.Message}", inner: error);
+        }
+
+        var publicKey = key.ExportSubjectPublicKeyInfo();
+        var own = all.Roots.FirstOrDefault(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKey))
+            ?? throw new StartupException($"{keyOrigin} belongs to none of the certificates in {certificatesOrigin}");
+        if (all.Roots.FirstOrDefault(c => !IsAuthority(c)) is { } stranger)
+        {
+            throw new StartupException($"{certificatesOrigin}: '{stranger.Subject}' is not a certificate authority's certificate");
+        }
+
+        if (time.GetUtcNow().UtcDateTime >= own.NotAfter.ToUniversalTime())
+        {
+            throw new StartupException($"{certificatesOrigin}: '{own.Subject}' expired on {own.NotAfter.ToUniversalTime():u}");
+        }
+
+        var bundle = TrustBundle.FromCertificates(all.Roots.Where(IsSelfIssued));
+        return bundle.Roots.IsEmpty
+            ? throw new StartupException($"{certificatesOrigin} holds no self-signed root: add the root that signed '{own.Subject}'")
+            : new CertificateAuthority(key, own, bundle);
     }
 
-    private static void CreateRoot(string keyPath, string certificatePath, TimeProvider time)
+    /// <summary>A new key, PKCS#8 in PEM.</summary>
+    internal static string MakeKey()
     {
-        using var key = EcKeys.FromPem(File.ReadAllText(keyPath), keyPath);
+        using var key = ECDsa.Create(SvidProfile.Curve);
+        return key.ExportPkcs8PrivateKeyPem() + "\n";
+    }
+
+    /// <summary>A root of that key, in PEM.</summary>
+    internal static string MakeRoot(string keyPem, string keyOrigin, TimeProvider time)
+    {
+        using var key = EcKeys.FromPem(keyPem, keyOrigin);
         var serial = SerialNumber();
         // A name of its own for each root: while one replaces another, chains are found by name first.
         var request = new CertificateRequest($"CN=MeshLite root {Convert.ToHexStringLower(serial.AsSpan(0, 4))}", key, HashAlgorithmName.SHA256);
@@ -110,30 +148,7 @@ public sealed class CertificateAuthority : IDisposable
         var now = time.GetUtcNow();
         using var root = request.Create(
             request.SubjectName, X509SignatureGenerator.CreateForECDsa(key), now - SvidProfile.Backdate, now.AddYears(RootYears), serial);
-        SecretFile.TryCreate(certificatePath, root.ExportCertificatePem() + "\n");
-    }
-
-    private static CertificateAuthority Load(string keyPath, string certificatePath, TimeProvider time)
-    {
-        var key = EcKeys.FromPem(File.ReadAllText(keyPath), keyPath);
-        var all = TrustBundle.FromPem(File.ReadAllText(certificatePath));
-        var publicKey = key.ExportSubjectPublicKeyInfo();
-        var own = all.Roots.FirstOrDefault(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKey))
-            ?? throw new StartupException($"{keyPath} belongs to none of the certificates in {certificatePath}");
-        if (all.Roots.FirstOrDefault(c => !IsAuthority(c)) is { } stranger)
-        {
-            throw new StartupException($"{certificatePath}: '{stranger.Subject}' is not a certificate authority's certificate");
-        }
-
-        if (time.GetUtcNow().UtcDateTime >= own.NotAfter.ToUniversalTime())
-        {
-            throw new StartupException($"{certificatePath}: '{own.Subject}' expired on {own.NotAfter.ToUniversalTime():u}");
-        }
-
-        var bundle = TrustBundle.FromCertificates(all.Roots.Where(IsSelfIssued));
-        return bundle.Roots.IsEmpty
-            ? throw new StartupException($"{certificatePath} holds no self-signed root: add the root that signed '{own.Subject}'")
-            : new CertificateAuthority(key, own, bundle);
+        return root.ExportCertificatePem() + "\n";
     }
 
     private static bool IsAuthority(X509Certificate2 certificate) =>

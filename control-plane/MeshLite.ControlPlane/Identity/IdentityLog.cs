@@ -20,4 +20,10 @@ internal static partial class IdentityLog
 
     [LoggerMessage(2004, LogLevel.Warning, "Refused the client certificate of {Remote}: it {Sentence}", EventName = "ClientCertificateRefused")]
     public static partial void ClientCertificateRefused(ILogger logger, string? remote, string sentence);
+
+    [LoggerMessage(2005, LogLevel.Warning, "Cannot ask the API server about a token: {Problem}", EventName = "TokenReviewFailed")]
+    public static partial void TokenReviewFailed(ILogger logger, string problem);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Cannot read the authority's Secret, trying again: {Problem}", EventName = "AuthorityUnreachable")]
+    public static partial void AuthorityUnreachable(ILogger logger, string problem);
 }

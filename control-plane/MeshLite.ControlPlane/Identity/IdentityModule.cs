@@ -21,21 +21,22 @@ public sealed class IdentityModule : IDisposable
 {
     private readonly CertificateAuthority _authority;
     private readonly SvidIssuer _issuer;
-    private readonly ECDsa _tokenKey;
+    private readonly ITokenAuthenticator _tokens;
     private readonly IdentityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private volatile State _state;
 
-    private IdentityModule(CertificateAuthority authority, ECDsa tokenKey, IdentityOptions options, TimeProvider time, ILogger logger)
+    internal IdentityModule(CertificateAuthority authority, ITokenAuthenticator tokens, IdentityOptions options, TimeProvider time, ILogger<IdentityModule> logger)
     {
         _authority = authority;
         _issuer = new SvidIssuer(authority, time);
-        _tokenKey = tokenKey;
+        _tokens = tokens;
         _options = options;
         _time = time;
         _logger = logger;
         _state = MakeState(new IdentitySettings());
+        IdentityLog.AuthorityReady(logger, authority.Bundle.Roots.Length, authority.NotAfter);
     }
 
     /// <summary>The roots every sidecar is to trust (<c>Mesh.trust_bundle</c>).</summary>
@@ -50,15 +51,14 @@ public sealed class IdentityModule : IDisposable
     /// <summary>Handshakes whose client certificate was refused, by reason.</summary>
     public ReasonCounter RefusedHandshakes { get; } = new();
 
-    /// <summary>Reads or makes the CA and the join-token key; throws <see cref="StartupException"/> with the reason it cannot.</summary>
+    /// <summary>Reads or makes the CA and the join-token key of the data directory; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static IdentityModule Create(IdentityOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         var authority = CertificateAuthority.LoadOrCreate(options.DataDirectory, time);
         try
         {
-            var logger = loggers.CreateLogger<IdentityModule>();
-            IdentityLog.AuthorityReady(logger, authority.Bundle.Roots.Length, authority.NotAfter);
-            return new IdentityModule(authority, JoinTokenKey.LoadOrCreate(options.DataDirectory), options, time, logger);
+            var tokens = new JoinTokenAuthenticator(JoinTokenKey.LoadOrCreate(options.DataDirectory), time);
+            return new IdentityModule(authority, tokens, options, time, loggers.CreateLogger<IdentityModule>());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
         {
@@ -88,9 +88,24 @@ public sealed class IdentityModule : IDisposable
         });
     }
 
+    /// <summary>Puts TLS on a listener whose callers are not of the mesh (the API server, which calls webhooks): our newest certificate, nothing asked of the caller.</summary>
+    public void ConfigureServerHttps(ListenOptions listener)
+    {
+        listener.Protocols = HttpProtocols.Http1AndHttp2;
+        listener.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = _state.Certificate.Current(),
+                EnabledSslProtocols = MeshTls.Protocols,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+            }),
+        });
+    }
+
     /// <summary>Adds the service <c>meshlite.v1.Identity</c>.</summary>
     public void MapTo(GrpcServer server) => server.AddUnary(
-        MeshMethods.IdentityCertify, new IdentityService(this, _issuer, _tokenKey, _time, _logger).CertifyAsync);
+        MeshMethods.IdentityCertify, new IdentityService(this, _issuer, _tokens, _logger).CertifyAsync);
 
     /// <summary>Who calls, proved by the connection's client certificate; null where it showed none, or one that has expired since.</summary>
     public Caller? CallerOf(HttpContext context) =>
@@ -99,7 +114,7 @@ public sealed class IdentityModule : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _tokenKey.Dispose();
+        _tokens.Dispose();
         _authority.Dispose();
     }
 

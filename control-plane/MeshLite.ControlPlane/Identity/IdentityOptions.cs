@@ -5,8 +5,8 @@ namespace MeshLite.ControlPlane.Identity;
 /// <summary>What the process's options say about identity. Immutable.</summary>
 public sealed record IdentityOptions
 {
-    /// <summary>Where CA and join-token key live (<c>--data-dir</c>).</summary>
-    public required string DataDirectory { get; init; }
+    /// <summary>Where CA and join-token key live (<c>--data-dir</c>); empty in a cluster, which has a Secret and service accounts.</summary>
+    public string DataDirectory { get; init; } = "";
 
     /// <summary>Further names and addresses at which the control plane is reached (<c>--san</c>).</summary>
     public IReadOnlyList<string> SubjectNames { get; init; } = [];

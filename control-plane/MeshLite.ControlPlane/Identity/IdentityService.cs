@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using MeshLite.Model;
 using MeshLite.Protocol.Grpc;
@@ -12,7 +11,7 @@ namespace MeshLite.ControlPlane.Identity;
 /// The gRPC service <c>meshlite.v1.Identity</c>: proves who calls, then signs a certificate for exactly that identity.
 /// Thread-safe; made by <see cref="IdentityModule"/>.
 /// </summary>
-internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, ECDsa tokenKey, TimeProvider time, ILogger logger)
+internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, ITokenAuthenticator tokens, ILogger logger)
 {
     private const string BearerPrefix = "Bearer ";
 
@@ -24,11 +23,14 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
     /// <item>certificate: for that identity and that key</item>
     /// </list>
     /// </summary>
-    public Task<CertifyResponse> CertifyAsync(CertifyRequest request, GrpcServerCall call)
+    public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, GrpcServerCall call)
     {
         try
         {
-            return Task.FromResult(Certify(request, call));
+            // Step 1
+            var settings = module.Settings;
+            var (id, proof) = await AuthenticateAsync(call, settings);
+            return Certify(request, id, proof, settings);
         }
         catch (CertifyRefusedException refusal)
         {
@@ -38,11 +40,8 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
         }
     }
 
-    private CertifyResponse Certify(CertifyRequest request, GrpcServerCall call)
+    private CertifyResponse Certify(CertifyRequest request, SpiffeId id, string proof, IdentitySettings settings)
     {
-        // Step 1
-        var settings = module.Settings;
-        var (id, proof) = Authenticate(call, settings);
         if (id.Namespace == SvidProfile.ControlPlaneNamespace && id.ServiceAccount == SvidProfile.ControlPlaneServiceAccount)
         {
             throw new CertifyRefusedException(GrpcStatusCode.PermissionDenied, "reserved_identity", $"{id} is the control plane's own identity and is given to nobody");
@@ -62,7 +61,7 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
         return response;
     }
 
-    private (SpiffeId Id, string Proof) Authenticate(GrpcServerCall call, IdentitySettings settings)
+    private async ValueTask<(SpiffeId Id, string Proof)> AuthenticateAsync(GrpcServerCall call, IdentitySettings settings)
     {
         if (call.GetMetadata("authorization") is not { } authorization)
         {
@@ -77,26 +76,10 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
             throw new CertifyRefusedException(GrpcStatusCode.Unauthenticated, "token_malformed", "the authorization metadata is no Bearer token");
         }
 
-        var token = JoinToken.Verify(tokenKey, authorization[BearerPrefix.Length..].Trim(), time);
-        return token.Failure == JoinTokenFailure.None
-            ? (new SpiffeId(settings.TrustDomain, token.Namespace!, token.ServiceAccount!), "token")
-            : throw Refusal(token.Failure);
-    }
-
-    private static CertifyRefusedException Refusal(JoinTokenFailure failure)
-    {
-        var (reason, sentence) = failure switch
-        {
-            JoinTokenFailure.Malformed => ("token_malformed", "the token is not a join token"),
-            JoinTokenFailure.WrongAlgorithm => ("token_algorithm", "the token is not signed with ES256"),
-            JoinTokenFailure.BadSignature => ("token_signature", "the token was not signed by this mesh"),
-            JoinTokenFailure.WrongAudience => ("token_audience", $"the token is meant for somebody else than {JoinToken.Audience}"),
-            JoinTokenFailure.Expired => ("token_expired", "the token has expired; make a new one with 'meshctl token create'"),
-            JoinTokenFailure.NotYetValid => ("token_not_yet_valid", "the token is not valid yet; do the clocks agree?"),
-            JoinTokenFailure.WrongSubject => ("token_subject", "the token names no namespace and service account"),
-            _ => throw new ArgumentOutOfRangeException(nameof(failure)),
-        };
-        return new CertifyRefusedException(GrpcStatusCode.Unauthenticated, reason, sentence);
+        var verdict = await tokens.AuthenticateAsync(authorization[BearerPrefix.Length..].Trim(), call.CancellationToken);
+        return verdict.Refusal is { } refusal
+            ? throw new CertifyRefusedException(refusal.Code, refusal.Reason, refusal.Sentence)
+            : (new SpiffeId(settings.TrustDomain, verdict.Namespace, verdict.ServiceAccount), "token");
     }
 
     /// <summary>A refusal on its way out of <see cref="Certify"/>; the message goes to the caller.</summary>

@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Resources.Cluster;
 using MeshLite.ControlPlane.Sources;
 
 namespace MeshLite.ControlPlane.Index;
@@ -12,6 +13,18 @@ public sealed record ResourceChange(ResourceKey Key, Resource? Value, long At) :
 
 /// <summary>A workload is now so; null: it is gone.</summary>
 public sealed record WorkloadChange(WorkloadKey Key, WorkloadRegistration? Value, long At) : IndexChange(At);
+
+/// <summary>An object of an own kind cannot be read as it is now stored; null: it can, or is gone. What is in force, <see cref="ResourceChange"/> says.</summary>
+public sealed record RefusalChange(ResourceKey Key, Refusal? Value, long At) : IndexChange(At);
+
+/// <summary>A Pod is now so; null: it is gone.</summary>
+public sealed record PodChange(PodKey Key, PodResource? Value, long At) : IndexChange(At);
+
+/// <summary>An EndpointSlice is now so; null: it is gone, or belongs to no Service.</summary>
+public sealed record SliceChange(SliceKey Key, EndpointSliceResource? Value, long At) : IndexChange(At);
+
+/// <summary>A Namespace is now so; null: it is gone.</summary>
+public sealed record NamespaceChange(string Name, NamespaceResource? Value, long At) : IndexChange(At);
 
 /// <summary>Services that once were there, from an earlier run: their names are never taken for foreign ones.</summary>
 public sealed record RememberedServices(IReadOnlyCollection<ServiceKey> Services, long At) : IndexChange(At);

@@ -1,5 +1,6 @@
 using System.Net;
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Resources.Cluster;
 
 namespace MeshLite.ControlPlane.Index;
 
@@ -9,14 +10,23 @@ public enum IndexKeyKind
     /// <summary>A service: whether it exists, its ports, the routes and the policy attached to it.</summary>
     Service,
 
-    /// <summary>The workloads of a service.</summary>
+    /// <summary>The workloads of a service: registered ones, or the endpoints of its slices.</summary>
     Workloads,
 
-    /// <summary>Whether the mesh knows a namespace.</summary>
+    /// <summary>Whether the mesh knows a namespace, and what its annotations say.</summary>
     Namespace,
+
+    /// <summary>A Pod, and which ports of which Services it serves.</summary>
+    Pod,
 
     /// <summary>MeshConfig.</summary>
     Mesh,
+
+    /// <summary>Whether an object of an own kind is refused; nothing that is published depends on it.</summary>
+    Refusal,
+
+    /// <summary>A namespace's AuthorizationPolicies.</summary>
+    Authorization,
 
     /// <summary>Whose an address is: a service's, or workloads'.</summary>
     Address,
@@ -30,6 +40,15 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 
     /// <summary>An address.</summary>
     public static IndexKey OfAddress(IPAddress address) => new(IndexKeyKind.Address, "", address.ToString());
+
+    /// <summary>A Pod.</summary>
+    public static IndexKey OfPod(PodKey pod) => new(IndexKeyKind.Pod, pod.Namespace, pod.Name);
+
+    /// <summary>Whether an object is refused.</summary>
+    public static IndexKey OfRefusal(ResourceKey key) => new(IndexKeyKind.Refusal, key.Namespace, $"{key.Kind} {key.Name}");
+
+    /// <summary>Who may call a namespace's workloads.</summary>
+    public static IndexKey Authorization(string ns) => new(IndexKeyKind.Authorization, ns, "");
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);

@@ -18,6 +18,10 @@ public static class IndexReducer
     {
         ResourceChange resource => ApplyResource(view, resource, touched),
         WorkloadChange workload => ApplyWorkload(view, workload, touched),
+        RefusalChange refusal => ApplyRefusal(view, refusal, touched),
+        PodChange pod => view with { Cluster = ClusterReducer.Apply(view.Cluster, pod, touched) },
+        SliceChange slice => view with { Cluster = ClusterReducer.Apply(view.Cluster, slice, touched) },
+        NamespaceChange ns => view with { Cluster = ClusterReducer.Apply(view.Cluster, ns, touched) },
         RememberedServices remembered => remembered.Services.Take(MaxKnown).Aggregate(view, (v, service) => Remember(v, service, touched)),
         Synced => ApplySynced(view, touched),
         _ => throw new ArgumentOutOfRangeException(nameof(change)),
@@ -29,9 +33,25 @@ public static class IndexReducer
         return view.IsSynced ? view : view with { IsSynced = true, TrustDomain = view.Mesh.TrustDomain };
     }
 
+    private static IndexView ApplyRefusal(IndexView view, RefusalChange change, ISet<IndexKey> touched)
+    {
+        if (change.Value is null && !view.Refusals.ContainsKey(change.Key))
+        {
+            return view;
+        }
+
+        touched.Add(IndexKey.OfRefusal(change.Key));
+        return view with { Refusals = change.Value is { } value ? view.Refusals.SetItem(change.Key, value) : view.Refusals.Remove(change.Key) };
+    }
+
     private static IndexView ApplyResource(IndexView view, ResourceChange change, ISet<IndexKey> touched)
     {
         var old = view.Resources.GetValueOrDefault(change.Key);
+        if (change.Value is ServiceResource service && service.SameAs(old as ServiceResource))
+        {
+            return view;
+        }
+
         view = view with { Resources = change.Value is { } value ? view.Resources.SetItem(change.Key, value) : view.Resources.Remove(change.Key) };
         switch (change.Key.Kind)
         {
@@ -51,6 +71,12 @@ public static class IndexReducer
                 return view with
                 {
                     Policies = Reattach(view.Policies, TargetOf(old), TargetOf(change.Value), old as TrafficPolicyResource, change.Value as TrafficPolicyResource, IndexKey.Service, touched),
+                };
+            case ResourceKind.AuthorizationPolicy:
+                return view with
+                {
+                    Authorizations = Reattach(
+                        view.Authorizations, NamespaceOf(old), NamespaceOf(change.Value), old as AuthorizationPolicyResource, change.Value as AuthorizationPolicyResource, IndexKey.Authorization, touched),
                 };
             default:
                 touched.Add(IndexKey.Mesh);
@@ -167,6 +193,8 @@ public static class IndexReducer
 
     private static IEnumerable<ServiceKey> ParentsOf(Resource? route) =>
         route is TrafficRouteResource r ? r.Parents.Select(p => new ServiceKey(r.Key.Namespace, p.Name)) : [];
+
+    private static IEnumerable<string> NamespaceOf(Resource? policy) => policy is AuthorizationPolicyResource ? [policy.Key.Namespace] : [];
 
     private static IEnumerable<ServiceKey> TargetOf(Resource? policy) =>
         policy is TrafficPolicyResource p ? [new ServiceKey(p.Key.Namespace, p.Target)] : [];

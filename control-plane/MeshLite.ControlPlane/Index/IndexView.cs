@@ -26,6 +26,9 @@ public sealed record IndexView
     /// <summary>Every document in force.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Resources { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 
+    /// <summary>Objects of a cluster that are stored but refused; of those that were good before, the last good version is in <see cref="Resources"/>.</summary>
+    public ImmutableDictionary<ResourceKey, Refusal> Refusals { get; init; } = ImmutableDictionary<ResourceKey, Refusal>.Empty;
+
     /// <summary>Routes by the Service they name as parent, oldest first.</summary>
     public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>> Routes { get; init; } =
         ImmutableDictionary<ServiceKey, ImmutableArray<TrafficRouteResource>>.Empty;
@@ -33,6 +36,10 @@ public sealed record IndexView
     /// <summary>Policies by the Service they name as target, oldest first: the first is in force.</summary>
     public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>> Policies { get; init; } =
         ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>>.Empty;
+
+    /// <summary>AuthorizationPolicies by namespace, oldest first.</summary>
+    public ImmutableDictionary<string, ImmutableArray<AuthorizationPolicyResource>> Authorizations { get; init; } =
+        ImmutableDictionary<string, ImmutableArray<AuthorizationPolicyResource>>.Empty;
 
     /// <summary>Registered workloads by the service they serve; no service with none.</summary>
     public ImmutableDictionary<ServiceKey, ImmutableDictionary<WorkloadKey, WorkloadRegistration>> Workloads { get; init; } =
@@ -47,6 +54,9 @@ public sealed record IndexView
     /// <summary>Service documents by the addresses they claim, oldest first: the first has it.</summary>
     public ImmutableDictionary<IPAddress, ImmutableArray<ServiceResource>> ClusterIps { get; init; } =
         ImmutableDictionary<IPAddress, ImmutableArray<ServiceResource>>.Empty;
+
+    /// <summary>What a cluster's own objects say.</summary>
+    public ClusterView Cluster { get; init; } = ClusterView.Empty;
 
     /// <summary>Services that exist or once did.</summary>
     public ImmutableHashSet<ServiceKey> Known { get; init; } = [];
@@ -71,6 +81,9 @@ public sealed record IndexView
         WorkloadsAt.TryGetValue(address, out var workloads)
             ? workloads.Select(key => Workloads[ServiceOf[key]][key]).OrderByDescending(workload => workload.Address.Address.Equals(address)).ThenByDescending(workload => workload.Sequence)
             : [];
+
+    /// <summary>Whether names in this namespace are the mesh's: all of a cluster's are, and those in which there ever was a service.</summary>
+    public bool KnowsNamespace(string ns) => Namespaces.Contains(ns) || Cluster.Namespaces.ContainsKey(ns);
 
     /// <summary>Whether a document or a registered workload makes the service exist.</summary>
     public bool Exists(ServiceKey service) => DocumentOf(service) is not null || Workloads.ContainsKey(service);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MeshLite.ControlPlane.Compile;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Resources.Cluster;
 using MeshLite.Model;
 using MeshLite.Protocol.Mapping;
 using MeshLite.Protocol.V1;
@@ -39,16 +40,34 @@ internal sealed class TrustRoots(ImmutableArray<ReadOnlyMemory<byte>> der)
     public ImmutableArray<ReadOnlyMemory<byte>> Der => der;
 }
 
-/// <summary>Resource <c>workload</c> of one workload.</summary>
-internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort = 0) : PublishKey
+/// <summary>Resource <c>workload</c> of the sidecar that holds <paramref name="Identity"/>.</summary>
+internal abstract record OwnWorkloadKey(SpiffeId Identity) : PublishKey
 {
     /// <inheritdoc/>
     public override string ResourceKey => ResourceKeys.Workload;
+}
+
+/// <summary>That of a registered workload, by what its sidecar says.</summary>
+internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort = 0) : OwnWorkloadKey(Identity)
+{
+    /// <summary>All its labels; compared by reference.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) => new(
-        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort)) },
-        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service))]);
+        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort, Labels)) },
+        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service)), IndexKey.Authorization(Identity.Namespace)]);
+}
+
+/// <summary>That of a Pod, by what the cluster says.</summary>
+internal sealed record PodPublishKey(SpiffeId Identity, string Pod) : OwnWorkloadKey(Identity)
+{
+    /// <inheritdoc/>
+    public override CompiledResource Compile(IndexView view)
+    {
+        var pod = new PodKey(Identity.Namespace, Pod);
+        return new(new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, pod)) }, [], MeshCompiler.DependsOn(view, pod));
+    }
 }
 
 /// <summary>Resource <c>destination/&lt;authority&gt;</c>, as callers of one namespace see it.</summary>
@@ -77,7 +96,7 @@ internal sealed record EndpointsKey(ServiceRef Service) : PublishKey
 
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) =>
-        new(new Resource { Endpoints = MeshMapper.ToProto(EndpointCompiler.Compile(view, Service)) }, [], EndpointCompiler.DependsOn(Service));
+        new(new Resource { Endpoints = MeshMapper.ToProto(EndpointCompiler.Compile(view, Service)) }, [], EndpointCompiler.DependsOn(view, Service));
 }
 
 /// <summary>A resource without key and version, the endpoint sets it names, and what it depends on.</summary>

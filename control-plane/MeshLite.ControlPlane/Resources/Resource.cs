@@ -8,4 +8,7 @@ public abstract record Resource
 
     /// <summary>Where it stands, and so how old it counts.</summary>
     public required ResourceOrigin Origin { get; init; }
+
+    /// <summary>Which version of its spec, in a cluster (<c>metadata.generation</c>); 0 elsewhere.</summary>
+    public long Generation { get; init; }
 }

@@ -43,4 +43,7 @@ internal static partial class SourcesLog
 
     [LoggerMessage(2114, LogLevel.Error, "Ignored {File}: {Problem}", EventName = "RegistrationsUnreadable")]
     public static partial void RegistrationsUnreadable(ILogger logger, string file, string problem);
+
+    [LoggerMessage(2120, LogLevel.Information, "Nothing is published yet: {Reason}", EventName = "Waiting")]
+    public static partial void Waiting(ILogger logger, string reason);
 }

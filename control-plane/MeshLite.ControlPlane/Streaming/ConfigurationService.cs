@@ -14,14 +14,14 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <param name="callerOf">Who is at the other end, by its certificate; null: nobody proved.</param>
 /// <param name="synced">Completes once the index may be published; nobody is answered before.</param>
 /// <param name="publisher">Where resources come from.</param>
-/// <param name="registry">Where workloads register.</param>
+/// <param name="sources">Where workloads register, if they do, and what a sidecar's own resource is.</param>
 /// <param name="mesh">Resource <c>mesh</c>.</param>
 /// <param name="time">Clock of all limits.</param>
 /// <param name="metrics">Counts streams.</param>
 /// <param name="logger">Log.</param>
 /// <param name="stopping">The process is about to end.</param>
 internal sealed class ConfigurationService(
-    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, WorkloadRegistry registry, MeshKey mesh,
+    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh,
     TimeProvider time, ControlPlaneMetrics metrics, ILogger<ConfigurationService> logger, CancellationToken stopping)
 {
     /// <summary>Adds the service.</summary>
@@ -93,11 +93,10 @@ internal sealed class ConfigurationService(
         using var expiry = CancelAt(caller.ExpiresAt);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, stopping, expiry.Token);
         var mailbox = new Mailbox();
-        using var state = new StreamState(
-            publisher, mailbox, mesh, WorkloadKeyOf(owner));
+        using var state = new StreamState(publisher, mailbox, mesh, sources.KeyOf(owner));
         state.Subscribe(hello.Authorities);
         state.SetHeld(hello.Held);
-        using var lease = owner.Registration is { } registration ? registry.Register(registration) : null;
+        using var lease = owner.Registration is { } registration ? sources.Workloads?.Register(registration) : null;
         try
         {
             await new SidecarStream(owner, state, mailbox, lease, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
@@ -109,9 +108,6 @@ internal sealed class ConfigurationService(
                 : new GrpcException(GrpcStatusCode.Unauthenticated, "the certificate has expired; come back with the renewed one");
         }
     }
-
-    private static WorkloadPublishKey WorkloadKeyOf(StreamOwner owner) =>
-        new(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0);
 
     private async Task<Hello> ReadHelloAsync(GrpcStreamReader<SidecarMessage> reader, CancellationToken cancellationToken)
     {

@@ -31,7 +31,7 @@ internal sealed class StreamState : IDisposable
     private readonly HashSet<string> _dirty = new(StringComparer.Ordinal);
     private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
 
-    public StreamState(Publisher publisher, IPublishListener listener, MeshKey mesh, WorkloadPublishKey workload)
+    public StreamState(Publisher publisher, IPublishListener listener, MeshKey mesh, OwnWorkloadKey workload)
     {
         (_publisher, _listener, _namespace) = (publisher, listener, workload.Identity.Namespace);
         _mesh = publisher.Watch(mesh, listener);

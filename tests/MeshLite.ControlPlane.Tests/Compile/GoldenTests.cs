@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using MeshLite.ControlPlane.Compile;
+using MeshLite.ControlPlane.Resources.Cluster;
 using MeshLite.Model;
 using MeshLite.Protocol.Mapping;
 
@@ -59,7 +60,13 @@ public sealed class GoldenTests
         if (!input.Serving.IsEmpty)
         {
             snapshot["workloads"] = new JsonObject(input.Serving.Select(service => KeyValuePair.Create(
-                service, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, service), $"{service}-1", service, "", 8080))))));
+                service, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, service), $"{service}-1", service, "", 8080, input.LabelsOf($"{service}-1")))))));
+        }
+
+        if (!input.Pods.IsEmpty)
+        {
+            snapshot["pods"] = new JsonObject(input.Pods.Select(pod => KeyValuePair.Create(
+                pod.Name, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, pod.ServiceAccount), new PodKey(input.Caller, pod.Name)))))));
         }
 
         snapshot["destinations"] = destinations;

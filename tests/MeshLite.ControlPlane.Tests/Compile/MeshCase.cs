@@ -9,7 +9,8 @@ namespace MeshLite.ControlPlane.Tests.Compile;
 
 /// <summary>
 /// A mesh from one YAML text: its documents, and, in a document of kind <c>Case</c>, what no document says: registered
-/// workloads, services known from earlier, the authorities to compile, and the services whose workloads' own resource to compile (<c>serving</c>).
+/// workloads, services known from earlier, the authorities to compile, and the services whose workloads' own resource to compile (<c>serving</c>);
+/// of a cluster its objects as the API server would give them (<c>objects</c>), and the Pods whose own resource to compile (<c>pods: [NAME as ACCOUNT]</c>).
 /// </summary>
 internal sealed class MeshCase
 {
@@ -22,6 +23,8 @@ internal sealed class MeshCase
             Caller = TextOf(test, "caller") ?? Caller;
             Authorities = TextsOf(test, "authorities");
             Serving = TextsOf(test, "serving");
+            Pods = [.. TextsOf(test, "pods").Select(text => text.Split(" as ")).Select(parts => (parts[0], parts[1]))];
+            Changes = Changes.AddRange(Items(test, "objects").Select(ClusterCase.Read));
             Changes = Changes.AddRange(Items(test, "workloads").Cast<MapNode>().Select((w, i) => MakeWorkload(w, i)));
             Changes = Changes.Add(new RememberedServices([.. TextsOf(test, "remembered").Select(s => new ServiceKey(s.Split('/')[0], s.Split('/')[1]))], 0));
         }
@@ -35,12 +38,18 @@ internal sealed class MeshCase
 
     public ImmutableArray<string> Serving { get; } = [];
 
+    public ImmutableArray<(string Name, string ServiceAccount)> Pods { get; } = [];
+
     public ImmutableArray<string> Errors { get; }
 
     /// <summary>All that made the view, but for the sync.</summary>
     public ImmutableArray<IndexChange> Changes { get; } = [];
 
     public IndexView View { get; }
+
+    /// <summary>Of the workload of that name.</summary>
+    public ImmutableSortedDictionary<string, string>? LabelsOf(string workload) =>
+        Changes.OfType<WorkloadChange>().Select(change => change.Value!).FirstOrDefault(w => w.Key.Name == workload)?.Labels;
 
     public static MeshCase Parse(string yaml)
     {

@@ -34,7 +34,7 @@ public sealed class PodCompilerTests
         var endpoints = compiled.Endpoints.Single();
         return ResourceKeys.TryParseEndpoints(ResourceKeys.Endpoints(endpoints), out var parsed) && parsed == endpoints
             && EndpointCompiler.Compile(view, endpoints).Endpoints.Single().Address.Equals(new IPEndPoint(address, port))
-            && EndpointCompiler.DependsOn(endpoints).SetEquals([IndexKey.OfAddress(address)]);
+            && EndpointCompiler.DependsOn(view, endpoints).SetEquals([IndexKey.OfAddress(address)]);
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
     [Theory]

@@ -75,7 +75,7 @@ internal static class ServiceReader
     /// Unprefixed names are IANA service names: what is not HTTP there is bytes to the mesh (<c>redis</c>, <c>https</c>). A prefix the
     /// mesh does not know leaves it to the first bytes.
     /// </summary>
-    private static AppProtocol ProtocolOf(string? name) =>
+    internal static AppProtocol ProtocolOf(string? name) =>
         name is null ? AppProtocol.Detect
         : HttpProtocols.Contains(name) ? AppProtocol.Http
         : name.Contains('/', StringComparison.Ordinal) && name != "kubernetes.io/wss" ? AppProtocol.Detect

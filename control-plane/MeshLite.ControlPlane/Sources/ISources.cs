@@ -1,0 +1,31 @@
+using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Injection;
+using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Streaming;
+
+namespace MeshLite.ControlPlane.Sources;
+
+/// <summary>
+/// Where configuration, workloads and identities come from: all in which the two ways of running differ. Made by <see cref="ControlPlaneHost"/>, which
+/// owns it; what it learns it posts to the index.
+/// </summary>
+internal interface ISources : IDisposable
+{
+    /// <summary>The authority, and who a caller is.</summary>
+    IdentityModule Identity { get; }
+
+    /// <summary>Where sidecars register their workloads; null: nothing is taken from them, the cluster says it.</summary>
+    WorkloadRegistry? Workloads { get; }
+
+    /// <summary>What the API server asks; null: there is none.</summary>
+    ClusterWebhooks? Webhooks { get; }
+
+    /// <summary>The own resource of a sidecar.</summary>
+    OwnWorkloadKey KeyOf(StreamOwner owner);
+
+    /// <summary>
+    /// Posts what is known, then every change, until cancelled; several loops, one task each. <paramref name="blocked"/> is told why nothing can be
+    /// published yet, should that be so.
+    /// </summary>
+    IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken);
+}
