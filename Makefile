@@ -54,9 +54,9 @@ bench-micro: $(RESTORED) ## time and allocations of single steps of a request's 
 	@rm -rf out/bench-micro
 	@dotnet bench/MeshLite.Benchmarks/bin/$(CONFIGURATION)/net10.0/MeshLite.Benchmarks.dll --filter '$(FILTER)' --artifacts out/bench-micro
 
-golden: $(RESTORED) ## rewrite the compiler's golden files from what it makes now; look at the diff
-	GOLDEN_UPDATE=1 dotnet test tests/MeshLite.ControlPlane.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'
-	@git status --short tests/MeshLite.ControlPlane.Tests
+golden: $(RESTORED) ## rewrite the golden files of compiler and injection from what they make now; look at the diff
+	for project in ControlPlane Injection; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
+	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests
 
 fmt: $(RESTORED) ## format the sources
 	dotnet format MeshLite.sln --no-restore

@@ -16,8 +16,14 @@ try
     ILoadGenerator load = BenchEnvironment.HasProgram("wrk") ? new WrkLoad(launcher) : new HttpClientLoad(time);
     var backend = await Backend.StartAsync(environment);
     var pairs = new List<(IProxyPair, Uri)>();
+    var only = Environment.GetEnvironmentVariable("BENCH_PAIRS")?.Split(',');
     foreach (var pair in (IProxyPair[])[new NginxPair(environment), new YarpPair(environment), new MeshLitePair(environment)])
     {
+        if (only?.Contains(pair.Name, StringComparer.Ordinal) == false)
+        {
+            continue;
+        }
+
         if (pair.Missing is { } reason)
         {
             Console.WriteLine($"  skipped {pair.Name}: {reason}");

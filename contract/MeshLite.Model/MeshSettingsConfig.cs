@@ -20,6 +20,9 @@ public sealed record MeshSettingsConfig
 
     /// <summary>Where spans go, and how many.</summary>
     public TracingConfig Tracing { get; init; } = new();
+
+    /// <summary>Which calls to what is not in the mesh are allowed.</summary>
+    public EgressConfig Egress { get; init; } = new();
 }
 
 /// <summary>Export of spans by OTLP.</summary>
@@ -84,6 +87,9 @@ public sealed record WorkloadConfig
 
     /// <summary>How many requests each caller may begin: the first entry that matches the caller holds. <value>Empty: any number.</value></summary>
     public ImmutableArray<CallerRateLimitConfig> RateLimits { get; init; } = [];
+
+    /// <summary>Who may call: every policy that selects this workload. <value>Empty: everybody.</value></summary>
+    public ImmutableArray<AuthorizationPolicyConfig> Authorization { get; init; } = [];
 }
 
 /// <summary>What an inbound listener accepts.</summary>

@@ -26,6 +26,7 @@ public static partial class MeshMapper
             ? network : throw Field.Bad($"mesh.cluster_networks[{i}]", $"'{cidr}' is no network (CIDR)"))],
         AccessLog = Field.Enum<AccessLogMode>(mesh.AccessLog, "mesh.access_log"),
         Tracing = mesh.Tracing is { } tracing ? FromProto(tracing) : new(),
+        Egress = mesh.Egress is { } egress ? FromProto(egress) : new(),
     };
 
     /// <inheritdoc cref="FromProto(Proto.Mesh)"/>
@@ -36,6 +37,7 @@ public static partial class MeshMapper
         ClusterNetworks = { mesh.ClusterNetworks.Select(n => n.ToString()) },
         AccessLog = (Proto.AccessLogMode)mesh.AccessLog,
         Tracing = mesh.Tracing == new TracingConfig() ? null : ToProto(mesh.Tracing),
+        Egress = mesh.Egress is { Mode: EgressMode.Allow, Allow.IsEmpty: true } ? null : ToProto(mesh.Egress),
     };
 
     /// <summary>Resource <c>workload</c>.</summary>
@@ -49,6 +51,7 @@ public static partial class MeshMapper
         MaxRequests = workload.MaxRequests == 0 ? DefaultMaxRequests : Field.Count(workload.MaxRequests, 1, "workload.max_requests"),
         OpaquePorts = [.. workload.OpaquePorts.Select((port, i) => Field.Port(port, $"workload.opaque_ports[{i}]"))],
         RateLimits = [.. workload.RateLimits.Select((limit, i) => FromProto(limit, $"workload.rate_limits[{i}]"))],
+        Authorization = [.. workload.Authorization.Select(FromProto)],
     };
 
     /// <inheritdoc cref="FromProto(Proto.Workload)"/>
@@ -62,6 +65,7 @@ public static partial class MeshMapper
         MaxRequests = workload.MaxRequests == DefaultMaxRequests ? 0 : (uint)workload.MaxRequests,
         OpaquePorts = { workload.OpaquePorts.Select(port => (uint)port) },
         RateLimits = { workload.RateLimits.Select(ToProto) },
+        Authorization = { workload.Authorization.Select(ToProto) },
     };
 
     /// <summary>One port of a service.</summary>

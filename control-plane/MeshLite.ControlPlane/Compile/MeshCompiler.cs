@@ -17,6 +17,7 @@ public static class MeshCompiler
         ClusterNetworks = view.Mesh.ClusterNetworks,
         AccessLog = view.Mesh.AccessLog,
         Tracing = view.Mesh.Tracing,
+        Egress = view.Mesh.Egress,
     };
 
     /// <summary>Resource <c>workload</c> of a registered sidecar that holds <paramref name="identity"/>.</summary>
@@ -26,12 +27,16 @@ public static class MeshCompiler
     /// <param name="service">The service it serves; empty: none.</param>
     /// <param name="version">Its <c>version</c> label.</param>
     /// <param name="appPort">Port of its application; 0: none.</param>
-    public static WorkloadConfig Compile(IndexView view, SpiffeId identity, string workload, string service, string version, int appPort = 0)
+    /// <param name="labels">All its labels; null: none.</param>
+    public static WorkloadConfig Compile(
+        IndexView view, SpiffeId identity, string workload, string service, string version, int appPort = 0, ImmutableSortedDictionary<string, string>? labels = null)
     {
+        labels ??= ImmutableSortedDictionary<string, string>.Empty;
         var key = new ServiceKey(identity.Namespace, service);
         var config = new WorkloadConfig
         {
-            Identity = identity, Mtls = view.Mesh.Mtls, Workload = workload, Version = version,
+            Identity = identity, Mtls = AuthorizationCompiler.Mtls(view, labels.GetValueOrDefault(AuthorizationCompiler.MtlsLabel)), Workload = workload, Version = version,
+            Authorization = AuthorizationCompiler.Compile(view, identity.Namespace, labels),
             OpaquePorts = [.. ApplicationPorts.Of(view, key, appPort).AllOpaque],
         };
         if (service.Length == 0)
@@ -44,13 +49,17 @@ public static class MeshCompiler
 
     /// <summary>
     /// Resource <c>workload</c> of the Pod of that name, as the cluster knows it: nothing is taken from what its sidecar says. Where there is
-    /// no such Pod of that identity (yet), nobody can tell how strict it is to be, so it is Strict.
+    /// no such Pod of that identity (yet), nobody can tell how strict it is to be, nor which policies select it: it is Strict, and where there are policies denies.
     /// </summary>
     public static WorkloadConfig Compile(IndexView view, SpiffeId identity, PodKey key)
     {
         if (PodOf(view, identity, key) is not { } pod)
         {
-            return new WorkloadConfig { Identity = identity, Mtls = MtlsMode.Strict, Workload = key.Name, OpaquePorts = [.. new ApplicationPorts([], []).AllOpaque] };
+            return new WorkloadConfig
+            {
+                Identity = identity, Mtls = MtlsMode.Strict, Workload = key.Name, OpaquePorts = [.. new ApplicationPorts([], []).AllOpaque],
+                Authorization = AuthorizationCompiler.Unknown(view, key.Namespace),
+            };
         }
 
         var ports = ApplicationPorts.Of(view, pod);
@@ -61,6 +70,7 @@ public static class MeshCompiler
             Workload = key.Name,
             Version = pod.Labels.GetValueOrDefault("version", ""),
             OpaquePorts = [.. ports.AllOpaque],
+            Authorization = AuthorizationCompiler.Compile(view, key.Namespace, pod.Labels),
         };
         // Of several Services the oldest names it; of several policies that of the oldest Service holds.
         var services = ports.Served.Select(s => s.Service).Distinct().ToList();
@@ -70,7 +80,8 @@ public static class MeshCompiler
     /// <summary>What that rests on.</summary>
     public static ImmutableHashSet<IndexKey> DependsOn(IndexView view, PodKey key) =>
     [
-        IndexKey.Mesh, IndexKey.OfPod(key), IndexKey.OfNamespace(key.Namespace), .. view.Cluster.SlicesWithPod(key).Select(slice => IndexKey.Service(slice.Service)),
+        IndexKey.Mesh, IndexKey.OfPod(key), IndexKey.OfNamespace(key.Namespace), IndexKey.Authorization(key.Namespace),
+        .. view.Cluster.SlicesWithPod(key).Select(slice => IndexKey.Service(slice.Service)),
     ];
 
     private static PodResource? PodOf(IndexView view, SpiffeId identity, PodKey key) =>

@@ -25,6 +25,9 @@ public enum IndexKeyKind
     /// <summary>Whether an object of an own kind is refused; nothing that is published depends on it.</summary>
     Refusal,
 
+    /// <summary>A namespace's AuthorizationPolicies.</summary>
+    Authorization,
+
     /// <summary>Whose an address is: a service's, or workloads'.</summary>
     Address,
 }
@@ -43,6 +46,9 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 
     /// <summary>Whether an object is refused.</summary>
     public static IndexKey OfRefusal(ResourceKey key) => new(IndexKeyKind.Refusal, key.Namespace, $"{key.Kind} {key.Name}");
+
+    /// <summary>Who may call a namespace's workloads.</summary>
+    public static IndexKey Authorization(string ns) => new(IndexKeyKind.Authorization, ns, "");
 
     /// <summary>A service's definition.</summary>
     public static IndexKey Service(ServiceKey service) => new(IndexKeyKind.Service, service.Namespace, service.Name);

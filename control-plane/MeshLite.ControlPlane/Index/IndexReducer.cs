@@ -72,6 +72,12 @@ public static class IndexReducer
                 {
                     Policies = Reattach(view.Policies, TargetOf(old), TargetOf(change.Value), old as TrafficPolicyResource, change.Value as TrafficPolicyResource, IndexKey.Service, touched),
                 };
+            case ResourceKind.AuthorizationPolicy:
+                return view with
+                {
+                    Authorizations = Reattach(
+                        view.Authorizations, NamespaceOf(old), NamespaceOf(change.Value), old as AuthorizationPolicyResource, change.Value as AuthorizationPolicyResource, IndexKey.Authorization, touched),
+                };
             default:
                 touched.Add(IndexKey.Mesh);
                 return view;
@@ -187,6 +193,8 @@ public static class IndexReducer
 
     private static IEnumerable<ServiceKey> ParentsOf(Resource? route) =>
         route is TrafficRouteResource r ? r.Parents.Select(p => new ServiceKey(r.Key.Namespace, p.Name)) : [];
+
+    private static IEnumerable<string> NamespaceOf(Resource? policy) => policy is AuthorizationPolicyResource ? [policy.Key.Namespace] : [];
 
     private static IEnumerable<ServiceKey> TargetOf(Resource? policy) =>
         policy is TrafficPolicyResource p ? [new ServiceKey(p.Key.Namespace, p.Target)] : [];

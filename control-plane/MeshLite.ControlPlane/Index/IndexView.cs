@@ -37,6 +37,10 @@ public sealed record IndexView
     public ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>> Policies { get; init; } =
         ImmutableDictionary<ServiceKey, ImmutableArray<TrafficPolicyResource>>.Empty;
 
+    /// <summary>AuthorizationPolicies by namespace, oldest first.</summary>
+    public ImmutableDictionary<string, ImmutableArray<AuthorizationPolicyResource>> Authorizations { get; init; } =
+        ImmutableDictionary<string, ImmutableArray<AuthorizationPolicyResource>>.Empty;
+
     /// <summary>Registered workloads by the service they serve; no service with none.</summary>
     public ImmutableDictionary<ServiceKey, ImmutableDictionary<WorkloadKey, WorkloadRegistration>> Workloads { get; init; } =
         ImmutableDictionary<ServiceKey, ImmutableDictionary<WorkloadKey, WorkloadRegistration>>.Empty;

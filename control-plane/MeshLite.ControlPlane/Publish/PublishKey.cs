@@ -50,10 +50,13 @@ internal abstract record OwnWorkloadKey(SpiffeId Identity) : PublishKey
 /// <summary>That of a registered workload, by what its sidecar says.</summary>
 internal sealed record WorkloadPublishKey(SpiffeId Identity, string Workload, string Service, string Version, int AppPort = 0) : OwnWorkloadKey(Identity)
 {
+    /// <summary>All its labels; compared by reference.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) => new(
-        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort)) },
-        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service))]);
+        new Resource { Workload = MeshMapper.ToProto(MeshCompiler.Compile(view, Identity, Workload, Service, Version, AppPort, Labels)) },
+        [], [IndexKey.Mesh, IndexKey.Service(new(Identity.Namespace, Service)), IndexKey.Authorization(Identity.Namespace)]);
 }
 
 /// <summary>That of a Pod, by what the cluster says.</summary>

@@ -31,6 +31,9 @@ public sealed record MeshConfigResource : Resource
     /// <summary><c>tracing</c>.</summary>
     public TracingConfig Tracing { get; init; } = new();
 
+    /// <summary><c>egress</c>.</summary>
+    public EgressConfig Egress { get; init; } = new();
+
     /// <summary><c>timeouts.connect</c>: for Services whose policy says none. <value>Null: 1 s. 1 ms to 1 min.</value></summary>
     public TimeSpan? ConnectTimeout { get; init; }
 

@@ -12,6 +12,9 @@ public enum ResourceKind
     /// <summary>How a Service is called.</summary>
     TrafficPolicy,
 
+    /// <summary>Who may call workloads.</summary>
+    AuthorizationPolicy,
+
     /// <summary>What holds for the mesh.</summary>
     MeshConfig,
 }

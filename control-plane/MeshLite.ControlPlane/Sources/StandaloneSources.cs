@@ -1,5 +1,6 @@
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
 using Microsoft.Extensions.Logging;
@@ -29,8 +30,11 @@ internal sealed class StandaloneSources : ISources
     public WorkloadRegistry Workloads { get; }
 
     /// <inheritdoc/>
+    public ClusterWebhooks? Webhooks => null;
+
+    /// <inheritdoc/>
     public OwnWorkloadKey KeyOf(StreamOwner owner) =>
-        new WorkloadPublishKey(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0);
+        new WorkloadPublishKey(owner.Identity, owner.Workload, owner.Registration?.Service ?? "", owner.Version, owner.Registration?.AppPort ?? 0) { Labels = owner.Labels };
 
     /// <inheritdoc/>
     public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken)

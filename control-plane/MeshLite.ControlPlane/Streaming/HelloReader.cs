@@ -15,7 +15,11 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <param name="Workload">Its name.</param>
 /// <param name="Version">Its <c>version</c> label.</param>
 /// <param name="Registration">Null: it only calls others.</param>
-internal sealed record StreamOwner(SpiffeId Identity, string Workload, string Version, WorkloadRegistration? Registration);
+internal sealed record StreamOwner(SpiffeId Identity, string Workload, string Version, WorkloadRegistration? Registration)
+{
+    /// <summary>Its labels, <c>version</c> among them.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+}
 
 /// <summary>
 /// Reads a Hello. Namespace and service account are the certificate's: Hello has no field in which to claim others, so
@@ -36,7 +40,7 @@ internal static class HelloReader
 
         var labels = hello.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
         return new StreamOwner(
-            caller.Id, hello.Workload, labels.GetValueOrDefault("version", ""), hello.Service.Length == 0 ? null : ReadRegistration(hello, caller, labels));
+            caller.Id, hello.Workload, labels.GetValueOrDefault("version", ""), hello.Service.Length == 0 ? null : ReadRegistration(hello, caller, labels)) { Labels = labels };
     }
 
     private static WorkloadRegistration ReadRegistration(Hello hello, Caller caller, ImmutableSortedDictionary<string, string> labels)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Routing;
@@ -16,7 +17,7 @@ namespace MeshLite.Sidecar.Listeners;
 /// </summary>
 internal sealed class TunnelService(
     TunnelConnector connector, LocalApplication application, TcpTunnel tunnel, ConnectionTracker connections, TcpMetrics metrics,
-    RefusalCounter refusals, TimeProvider time)
+    RefusalCounter refusals, InboundAuthorization authorization, OpenFlows flows, TimeProvider time)
 {
     private const int HttpsPort = 443;
 
@@ -57,12 +58,15 @@ internal sealed class TunnelService(
         await using (server.Stream)
         {
             await client.WriteAsync("HTTP/1.1 200 Connection Established\r\n\r\n"u8.ToArray());
-            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
+            await JoinOutboundAsync(client, socket, server, flow);
         }
     }
 
     /// <summary>Serves the application's TLS to a name.</summary>
     public async Task ServeByNameAsync(Socket socket, string name) => await ServeOutboundAsync(socket, await connector.ToNameAsync($"{name}:{HttpsPort}"));
+
+    /// <summary>As above, captured on its way out of the mesh: to that name there, whatever address it was going to.</summary>
+    public async Task ServeOutsideAsync(Socket socket, string name, int port) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(name, port));
 
     /// <summary>Serves the application's connection to a service.</summary>
     public async Task ServeDestinationAsync(Socket socket, DestinationModel destination) => await ServeOutboundAsync(socket, await connector.ToMeshAsync(destination));
@@ -80,6 +84,15 @@ internal sealed class TunnelService(
         }
 
         var flow = metrics.Inbound(connection.Peer);
+        using var open = authorization.Enter(connection, address.Port);
+        if (open.Refused is { } refused)
+        {
+            flow.Close(ErrorReasons.Label(refused.Reason));
+            refusals.Refused("inbound", $"{context.RemoteEndPoint}", ErrorReasons.Label(refused.Reason), refused.Detail);
+            context.Abort(new ConnectionAbortedException(refused.Detail));
+            return;
+        }
+
         NetworkStream server;
         try
         {
@@ -95,7 +108,7 @@ internal sealed class TunnelService(
         await using (server)
         {
             // Not bound to ConnectionClosed: that fires when the peer's FIN is in, with its last bytes still unread.
-            var result = await RunAsync(connection, stream, server, flow);
+            var result = await RunAsync(connection, stream, server, flow, open);
             if (!result.Clean)
             {
                 TcpTunnel.Reset(server.Socket);
@@ -114,6 +127,14 @@ internal sealed class TunnelService(
         }
 
         var flow = metrics.Inbound(peer: null);
+        var connection = new MeshConnection(ListenerRole.Inbound, ConnectionProtocol.Opaque) { Original = original };
+        using var open = authorization.Enter(connection, address.Port);
+        if (open.Refused is { } refused)
+        {
+            Fail(socket, "inbound", flow, refused);
+            return;
+        }
+
         NetworkStream server;
         try
         {
@@ -128,7 +149,7 @@ internal sealed class TunnelService(
         await using var client = new NetworkStream(socket, ownsSocket: true);
         await using (server)
         {
-            await JoinAsync(ListenerRole.Inbound, client, socket, server, flow);
+            await JoinAsync(connection, client, socket, server, flow, open);
         }
     }
 
@@ -144,18 +165,25 @@ internal sealed class TunnelService(
         await using var client = new NetworkStream(socket, ownsSocket: true);
         await using (server.Stream)
         {
-            await JoinAsync(ListenerRole.Outbound, client, socket, server.Stream!, flow);
+            await JoinOutboundAsync(client, socket, server, flow);
         }
     }
 
+    private async Task JoinOutboundAsync(NetworkStream client, Socket socket, TunnelServer server, TcpFlow flow)
+    {
+        using var open = server.MayLeave is { } mayLeave ? flows.Open(mayLeave) : null;
+        open?.Judge();
+        await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open);
+    }
+
     // Counted as open, so that a draining sidecar waits for it.
-    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, TcpFlow flow)
+    private async Task<TcpTunnelResult> RunAsync(MeshConnection connection, Stream client, Stream server, TcpFlow flow, OpenFlows.Flow? open)
     {
         connections.Add(connection);
         try
         {
-            var result = await tunnel.RunAsync(client, server, CancellationToken.None, flow);
-            flow.Close(result.Clean ? "" : result.Idle ? TcpFlow.IdleTimeout : TcpFlow.Reset);
+            var result = await tunnel.RunAsync(client, server, open?.Cut ?? CancellationToken.None, flow);
+            flow.Close(result.Clean ? "" : open?.Refused is { } cut ? ErrorReasons.Label(cut.Reason) : result.Idle ? TcpFlow.IdleTimeout : TcpFlow.Reset);
             return result;
         }
         finally
@@ -164,9 +192,9 @@ internal sealed class TunnelService(
         }
     }
 
-    private async Task JoinAsync(ListenerRole role, NetworkStream client, Socket socket, Stream server, TcpFlow flow)
+    private async Task JoinAsync(MeshConnection connection, NetworkStream client, Socket socket, Stream server, TcpFlow flow, OpenFlows.Flow? open)
     {
-        var result = await RunAsync(new MeshConnection(role, ConnectionProtocol.Opaque), client, server, flow);
+        var result = await RunAsync(connection, client, server, flow, open);
         if (!result.Clean)
         {
             TcpTunnel.Reset(socket);

@@ -1,5 +1,5 @@
 using MeshLite.Model;
-using MeshLite.Sidecar.Config;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.Resilience;
@@ -12,6 +12,7 @@ namespace MeshLite.Sidecar.Pipeline;
 /// <list type="number">
 /// <item>Peer: plaintext where mTLS is required goes no further; what the peer says of itself is noted.</item>
 /// <item>Message: as outbound.</item>
+/// <item>Authorization: the newest policies, for each request; after the message checks, which leave one reading of it.</item>
 /// <item>Deadline: the caller's, where it sent one.</item>
 /// <item>Admission: the caller's rate, then what this pod takes at once.</item>
 /// <item>Forward: to the application, in the HTTP version its caller spoke.</item>
@@ -21,7 +22,7 @@ namespace MeshLite.Sidecar.Pipeline;
 /// One per program; thread-safe.
 /// </summary>
 internal sealed class InboundPipeline(
-    MeshState mesh,
+    InboundAuthorization authorization,
     ConnectionTracker connections,
     InboundLimits limits,
     HttpForwarding forwarding,
@@ -34,18 +35,23 @@ internal sealed class InboundPipeline(
         recorder.Begin(state);
 
         // Step 1: Peer
-        state.Error = CheckPeer(state);
+        state.Error = authorization.CheckMtls(state.Connection);
+        NotePeer(state.Connection, state.Context);
 
         // Step 2: Message
         state.Error ??= MessageChecks.Check(state.Context);
 
-        // Step 3: Deadline
+        // Step 3: Authorization
+        state.Error ??= authorization.Check(state);
+
+        // Step 4: Deadline
         state.Error ??= RequestDeadline.BeginInbound(state);
 
-        // Steps 4 and 5: Admission, Forward
+        // Steps 5 and 6: Admission, Forward
         state.Error ??= limits.Enter(state);
         if (state.Error is null)
         {
+            using var flow = authorization.Guard(state);
             try
             {
                 await forwarding.ToApplicationAsync(state, state.Timeout);
@@ -56,28 +62,22 @@ internal sealed class InboundPipeline(
             }
         }
 
-        // Step 6: Respond
+        // Step 7: Respond
         if (state.Error is { } error)
         {
             await ErrorResponder.RespondAsync(state.Context, error, toSidecar: state.Connection.Peer is not null);
         }
 
-        // Step 7: Record
+        // Step 8: Record
         recorder.Inbound(state);
     }
 
-    private ProxyError? CheckPeer(RequestState state)
+    private static void NotePeer(MeshConnection connection, HttpContext context)
     {
-        var connection = state.Connection;
-        if (connection.Peer is null)
+        if (connection.Peer is not null)
         {
-            return mesh.Workload?.Mtls == MtlsMode.Permissive
-                ? null
-                : new ProxyError(ErrorReason.Denied, ErrorSource.Downstream, "This workload accepts only mTLS from the mesh.");
+            connection.PeerWorkload ??= WorkloadName(context.Request.Headers[MeshHeaders.Source].ToString());
         }
-
-        connection.PeerWorkload ??= WorkloadName(state.Context.Request.Headers[MeshHeaders.Source].ToString());
-        return null;
     }
 
     private static string WorkloadName(string value) => SpiffeId.IsSegment(value) ? value : "";

@@ -60,7 +60,7 @@ public sealed class GoldenTests
         if (!input.Serving.IsEmpty)
         {
             snapshot["workloads"] = new JsonObject(input.Serving.Select(service => KeyValuePair.Create(
-                service, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, service), $"{service}-1", service, "", 8080))))));
+                service, (JsonNode?)Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, new SpiffeId("cluster.local", input.Caller, service), $"{service}-1", service, "", 8080, input.LabelsOf($"{service}-1")))))));
         }
 
         if (!input.Pods.IsEmpty)

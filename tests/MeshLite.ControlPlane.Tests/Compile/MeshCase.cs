@@ -47,6 +47,10 @@ internal sealed class MeshCase
 
     public IndexView View { get; }
 
+    /// <summary>Of the workload of that name.</summary>
+    public ImmutableSortedDictionary<string, string>? LabelsOf(string workload) =>
+        Changes.OfType<WorkloadChange>().Select(change => change.Value!).FirstOrDefault(w => w.Key.Name == workload)?.Labels;
+
     public static MeshCase Parse(string yaml)
     {
         var result = YamlReader.Read(yaml);

@@ -27,6 +27,7 @@ public sealed partial class ReadmeTests
     [Theory]
     [InlineData("TrafficRoute")]
     [InlineData("TrafficPolicy")]
+    [InlineData("AuthorizationPolicy")]
     [InlineData("MeshConfig")]
     public void Reference_OfAKind_HasEveryFieldAndNoOther(string kind)
     {

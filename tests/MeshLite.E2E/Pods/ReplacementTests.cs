@@ -6,11 +6,13 @@ namespace MeshLite.E2E.Pods;
 
 /// <summary>
 /// A pod replaced under load, in the order in which Kubernetes does it: the new one is there; then, at once, the old one's
-/// preStop hook drains its sidecar while its application gets SIGTERM; the sidecar gets its own when the application is gone.
+/// preStop hooks run: the sidecar's, which drains it, and the application's, if it has one (`sleep`). Then the application gets
+/// SIGTERM, and the sidecar its own when the application is gone.
 /// </summary>
 /// <remarks>
-/// A hasty application closes kept-alive connections while nobody knows yet, and requests just written to them with it. Nobody can
-/// tell such a request from one it has served without an answer: so those are sent again that may be, and its POSTs say that they may.
+/// A hasty application, without a hook, closes kept-alive connections while nobody knows yet, and requests just written to them with
+/// it. Nobody can tell such a request from one it has served without an answer: so those are sent again that may be, and its POSTs
+/// say that they may. With a hook that lets it live until nobody calls it any more, nothing needs to be sent again.
 /// </remarks>
 [Collection(PodCollection.Name)]
 public sealed class ReplacementTests(PodMesh mesh)
@@ -28,9 +30,10 @@ public sealed class ReplacementTests(PodMesh mesh)
         """;
 
     [Theory]
-    [InlineData("careful", 31, "", "plain")]
-    [InlineData("hasty", 32, "--exit-at-once", "keyed")]
-    public async Task Pod_ReplacedUnderLoad_LosesAndDoublesNothing(string name, int y, string option, string posts)
+    [InlineData("careful", 31, "", "plain", 0)]
+    [InlineData("hasty", 32, "--exit-at-once", "keyed", 0)]
+    [InlineData("hooked", 33, "--exit-at-once", "plain", 2)]
+    public async Task Pod_ReplacedUnderLoad_LosesAndDoublesNothing(string name, int y, string option, string posts, int sleepSeconds)
     {
         Tools.Need();
         mesh.Service(name, y, "[{port: 80, targetPort: 8080}]");
@@ -50,6 +53,7 @@ public sealed class ReplacementTests(PodMesh mesh)
         {
             // What it has seen by now is asked for later by whoever is left: so it is kept from the moment its application ends.
             var draining = old.Sidecar.DrainAsync();
+            await Task.Delay(TimeSpan.FromSeconds(sleepSeconds), TimeProvider.System);
             ledgers.Add(await EndAsync(old, name));
             await draining;
             (await old.Sidecar.Process.TerminateAsync(TimeSpan.FromSeconds(40))).ShouldBe(0);

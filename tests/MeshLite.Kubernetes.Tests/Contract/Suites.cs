@@ -49,3 +49,9 @@ public sealed class FakeAdmissionTests(FakeContractServer server) : AdmissionCon
 
 [Collection(RealServer.Name)]
 public sealed class RealAdmissionTests(RealContractServer server) : AdmissionContract(server);
+
+[Collection(FakeServer.Name)]
+public sealed class FakeLoopTests(FakeContractServer server) : LoopContract(server);
+
+[Collection(RealServer.Name)]
+public sealed class RealLoopTests(RealContractServer server) : LoopContract(server);

@@ -28,6 +28,7 @@ public sealed class MeshMapperTests
         {
             TrustDomain = "cluster.local", TrustBundle = { Root(), Root() }, ClusterNetworks = { "10.0.0.0/8", "fd00::/8" }, AccessLog = Proto.AccessLogMode.All,
             Tracing = new() { Endpoint = "http://collector:4318", Protocol = Proto.Tracing.Types.Protocol.HttpProtobuf, SamplingPercent = 0.5 },
+            Egress = new() { Mode = Proto.Egress.Types.Mode.Deny, Allow = { "example.com", "*.example.org", "192.0.2.1", "2001:db8::/32" } },
         };
 
         MeshMapper.ToProto(MeshMapper.FromProto(mesh)).ShouldBe(mesh);
@@ -43,16 +44,56 @@ public sealed class MeshMapperTests
             SpiffeId = "spiffe://cluster.local/ns/shop/sa/orders", Mtls = Proto.MtlsMode.Strict, Workload_ = "orders-1", Version = "v1",
             MaxRequests = 7, RateLimits = { new Proto.CallerRateLimit { Principals = { "*" }, Limit = new() { RequestsPerSecond = 50, Burst = 9 } } },
             OpaquePorts = { 3306, 6379 },
+            Authorization =
+            {
+                new Proto.AuthorizationPolicy
+                {
+                    Name = "shop/callers", Action = Proto.AuthorizationPolicy.Types.Action.Deny,
+                    Rules = { new Proto.AuthorizationRule { Principals = { "*/sa/web" }, Namespaces = { "shop" }, Ports = { 8080 }, Methods = { "GET" }, Paths = { "/a/*" } } },
+                },
+                new Proto.AuthorizationPolicy { Name = "shop/nobody", Action = Proto.AuthorizationPolicy.Types.Action.Allow },
+            },
             Service = serves ? new() { Namespace = "shop", Name = "orders" } : null,
         };
 
         MeshMapper.ToProto(MeshMapper.FromProto(workload)).ShouldBe(workload);
     }
 
+    /// <summary>Left out, or kept at what held before, the policy would be open where its author closed it.</summary>
+    [Theory]
+    [InlineData("no action", new byte[] { })]
+    [InlineData("action of later", new byte[] { 0x10, 99 })]
+    [InlineData("field of later in the policy", new byte[] { 0x10, 1, 0x20, 1 })]
+    [InlineData("field of later in a rule", new byte[] { 0x10, 1, 0x1a, 2, 0x30, 1 })]
+    [InlineData("port 0", new byte[] { 0x10, 1, 0x1a, 3, 0x1a, 1, 0 })]
+    [InlineData("empty path", new byte[] { 0x10, 1, 0x1a, 2, 0x2a, 0 })]
+    [InlineData("path ***", new byte[] { 0x10, 1, 0x1a, 5, 0x2a, 3, (byte)'*', (byte)'*', (byte)'*' })]
+    [InlineData("method *", new byte[] { 0x10, 1, 0x1a, 3, 0x22, 1, (byte)'*' })]
+    public void FromProto_OfPolicyNotUnderstoodWhole_IsKeptAsUnintelligible(string what, byte[] encoded)
+    {
+        var workload = new Proto.Workload { SpiffeId = "spiffe://cluster.local/ns/shop/sa/orders", Authorization = { Proto.AuthorizationPolicy.Parser.ParseFrom(encoded) } };
+
+        var policy = MeshMapper.FromProto(workload).Authorization.ShouldHaveSingleItem(what);
+
+        policy.Action.ShouldBe(AuthorizationAction.Unintelligible, what);
+        MeshMapper.FromProto(MeshMapper.ToProto(MeshMapper.FromProto(workload))).Authorization[0].Action.ShouldBe(AuthorizationAction.Unintelligible);
+    }
+
+    [Theory]
+    [InlineData("example.com:443")]
+    [InlineData("*")]
+    [InlineData("10.0.0.0/33")]
+    [InlineData("")]
+    public void FromProto_OfEgressEntryThatIsNone_IsRefused(string entry) =>
+        Should.Throw<FormatException>(() => MeshMapper.FromProto(new Proto.Mesh { TrustDomain = "cluster.local", Egress = new() { Allow = { entry } } }))
+            .Message.ShouldStartWith("mesh.egress.allow[0]: ");
+
     [Fact]
     public void Enums_OfModelAndContract_HaveTheSameNamesAndValues()
     {
         Names<AccessLogMode>().ShouldBe(Names<Proto.AccessLogMode>());
+        Names<EgressMode>().ShouldBe(Names<Proto.Egress.Types.Mode>());
+        Names<AuthorizationAction>().Skip(1).ShouldBe(Names<Proto.AuthorizationPolicy.Types.Action>().Skip(1));
         Names<MtlsMode>().ShouldBe(Names<Proto.MtlsMode>());
         Names<DestinationKind>().ShouldBe(Names<Proto.Destination.Types.Kind>());
         Names<AppProtocol>().ShouldBe(Names<Proto.AppProtocol>());

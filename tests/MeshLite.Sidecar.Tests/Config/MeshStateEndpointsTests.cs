@@ -21,7 +21,7 @@ public sealed class MeshStateEndpointsTests
 
     public MeshStateEndpointsTests()
     {
-        _mesh = new MeshState(_outbox, new EndpointFactory(new EndpointConnector(null!, null!, _time), new Random(1), _time), new AttemptSettings(_time, new Random(1)));
+        _mesh = new MeshState(_outbox, new EndpointFactory(new EndpointConnector(null!, null!, null!, _time), new Random(1), _time), new AttemptSettings(_time, new Random(1)));
         _outbox.Begin(new Hello());
     }
 

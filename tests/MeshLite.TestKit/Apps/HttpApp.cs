@@ -53,11 +53,12 @@ public sealed class HttpApp : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(address ?? new IPEndPoint(IPAddress.Loopback, 0), listen => listen.Protocols = protocols);
             kestrel.Limits.MaxRequestBodySize = null;
-            configure?.Invoke(kestrel);
+            configure?.Invoke(kestrel); // before, so that it can set defaults of endpoints, TLS for one
+            kestrel.Listen(address ?? new IPEndPoint(IPAddress.Loopback, 0), listen => listen.Protocols = protocols);
         });
         var web = builder.Build();
         web.UseWebSockets();

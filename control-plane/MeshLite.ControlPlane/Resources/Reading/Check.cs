@@ -109,6 +109,33 @@ internal static class Check
             ? null
             : $"'{Short(value)}' is neither spiffe://<trust-domain>/ns/<namespace>/sa/<service-account> nor that with a * for its beginning or end";
 
+    /// <summary>A namespace, <c>*</c> for any, or one whose beginning or end is replaced by <c>*</c>.</summary>
+    public static string? NamespacePattern(string value) =>
+        value == "*" || Label(value) is null || (IsPattern(value) && !value.AsSpan().Trim('*').ContainsAnyExcept(LowerDash))
+            ? null
+            : $"'{Short(value)}' is neither a namespace nor that with a * for its beginning or end";
+
+    /// <summary>
+    /// A path in the normal form that requests are brought to, <c>*</c> for any, or one whose beginning or end is replaced by <c>*</c>.
+    /// </summary>
+    public static string? PathPattern(string value)
+    {
+        if (value == "*" || (value.Length > 0 && !value.Contains('*')))
+        {
+            return value == "*" ? null : UnambiguousPath(value);
+        }
+
+        return !IsPattern(value) ? $"'{Short(value)}' may have one * at its beginning or end, and something beside it"
+            : value[0] == '*' ? UnambiguousPath($"/x{value[1..]}")
+            : UnambiguousPath(value[..^1]);
+    }
+
+    /// <summary>What may be called outside the mesh: a host's name, all below one (<c>*.example.com</c>), an address, or a network.</summary>
+    public static string? OutsideHost(string value) =>
+        (value.Contains('/') ? Network(value) is null : IPAddress.TryParse(value, out _) || Hostname(value.StartsWith("*.", StringComparison.Ordinal) ? value[2..] : value) is null)
+            ? null
+            : $"'{Short(value)}' is none of example.com, *.example.com, 192.0.2.1 and 192.0.2.0/24";
+
     /// <summary>Name of a query parameter.</summary>
     public static string? QueryName(string value) => value.Length is > 0 and <= 256 ? null : "must have 1 to 256 characters";
 
@@ -183,6 +210,13 @@ internal static class Check
     private static bool IsLabelValue(ReadOnlySpan<char> value) =>
         value.Length is > 0 and <= 63 && !value.ContainsAnyExcept(LabelCharacters)
         && char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]);
+
+    // No request's path has a parameter when rules look at it: such a pattern would never match.
+    private static string? UnambiguousPath(string value) =>
+        Path(value) ?? (value.Contains(';') ? $"'{Short(value)}' must not contain ';'" : null);
+
+    private static bool IsPattern(string value) =>
+        value.Length is > 1 and <= MaxPath && value.Count(c => c == '*') == 1 && (value[0] == '*' || value[^1] == '*');
 
     private static bool IsPrincipalPattern(string value)
     {

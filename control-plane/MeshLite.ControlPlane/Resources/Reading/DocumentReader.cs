@@ -16,10 +16,11 @@ internal static class DocumentReader
         ["Service"] = new(ResourceKind.Service, "v1", ServiceReader.Read),
         ["TrafficRoute"] = new(ResourceKind.TrafficRoute, MeshApi, TrafficRouteReader.Read),
         ["TrafficPolicy"] = new(ResourceKind.TrafficPolicy, MeshApi, TrafficPolicyReader.Read),
+        ["AuthorizationPolicy"] = new(ResourceKind.AuthorizationPolicy, MeshApi, AuthorizationPolicyReader.Read),
         ["MeshConfig"] = new(ResourceKind.MeshConfig, MeshApi, MeshConfigReader.Read),
     };
 
-    private static readonly string[] LaterKinds = ["AuthorizationPolicy", "CanaryRelease", "HTTPRoute", "GRPCRoute"];
+    private static readonly string[] LaterKinds = ["CanaryRelease", "HTTPRoute", "GRPCRoute"];
 
     /// <summary>Reads one document.</summary>
     public static DocumentResult Read(Node document, string file, int index) => Read(document, new ResourceOrigin(file, index, document.Line));

@@ -8,6 +8,7 @@ namespace MeshLite.ControlPlane.Resources.Reading;
 internal static class MeshConfigReader
 {
     private const int MaxNetworks = 64;
+    private const int MaxHosts = 1024;
 
     private static readonly TimeSpan MinLifetime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(90);
@@ -19,7 +20,7 @@ internal static class MeshConfigReader
             var byDefault = new MeshConfigResource { Key = head.Key, Origin = head.Origin };
             var mtls = spec.Object("mtls", m => new Mtls(m.OneOf<MtlsMode>("mode"), m.Duration("certificateLifetime", MinLifetime, MaxLifetime)));
             var timeouts = spec.Object("timeouts", TimeoutsReader.ReadOfMesh);
-            spec.Unsupported("egress", "opaquePorts");
+            spec.Unsupported("opaquePorts");
             return byDefault with
             {
                 TrustDomain = spec.Text("trustDomain", Check.TrustDomain) ?? byDefault.TrustDomain,
@@ -28,6 +29,7 @@ internal static class MeshConfigReader
                 ClusterNetworks = ReadNetworks(spec),
                 AccessLog = spec.Object("accessLog", ReadAccessLog)?.Mode ?? byDefault.AccessLog,
                 Tracing = spec.Object("tracing", ReadTracing) ?? byDefault.Tracing,
+                Egress = spec.Object("egress", ReadEgress) ?? byDefault.Egress,
                 ConnectTimeout = timeouts?.Connect,
                 RequestTimeout = timeouts?.Request,
                 BackendRequestTimeout = timeouts?.BackendRequest,
@@ -37,6 +39,9 @@ internal static class MeshConfigReader
 
     private static ImmutableArray<IPNetwork> ReadNetworks(FieldReader spec) =>
         [.. spec.Texts("clusterNetworks", MaxNetworks, Check.Network).Select(text => IPNetwork.Parse(text))];
+
+    private static EgressConfig ReadEgress(FieldReader egress) =>
+        new() { Mode = egress.OneOf<EgressMode>("mode") ?? default, Allow = egress.Texts("allow", MaxHosts, Check.OutsideHost) };
 
     private static AccessLog ReadAccessLog(FieldReader log) => new(log.OneOf<AccessLogMode>("mode"));
 

@@ -80,6 +80,10 @@ public sealed class OtherReadersTests : ReadingTestBase
     [InlineData("tracing: {endpoint: 'http://user@collector:4317'}", "spec.tracing.endpoint: 'http://user@collector:4317' is not of the form http://HOST:PORT or https://HOST:PORT")]
     [InlineData("tracing: {protocol: Http}", "spec.tracing.protocol: is 'Http', must be Grpc or HttpProtobuf")]
     [InlineData("tracing: {samplingPercent: 100.1}", "spec.tracing.samplingPercent: is 100.1, must be from 0 to 100")]
-    [InlineData("egress: {}", "spec.egress: is not supported by this version")]
+    [InlineData("opaquePorts: []", "spec.opaquePorts: is not supported by this version")]
+    [InlineData("egress: {mode: Forbid}", "spec.egress.mode: is 'Forbid', must be Allow or Deny")]
+    [InlineData("egress: {allow: ['*']}", "spec.egress.allow[0]: '*' is none of example.com, *.example.com, 192.0.2.1 and 192.0.2.0/24")]
+    [InlineData("egress: {allow: ['example.com:443']}", "spec.egress.allow[0]: 'example.com:443' is none of example.com, *.example.com, 192.0.2.1 and 192.0.2.0/24")]
+    [InlineData("egress: {allow: ['192.0.2.0/33']}", "spec.egress.allow[0]: '192.0.2.0/33' is none of example.com, *.example.com, 192.0.2.1 and 192.0.2.0/24")]
     public void Read_BadMeshConfig_SaysWhatAndWhere(string spec, string error) => ReadBad(Mesh(spec)).ShouldHaveSingleItem().ShouldEndWith(": " + error);
 }
