@@ -16,7 +16,7 @@ PROJECTS := $(wildcard *.props *.sln global.json */*/*.csproj)
 RESTORED := out/.restored
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-12s %s\n", target[1], $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{split($$1, target, ":"); printf "  make %-13s %s\n", target[1], $$2}'
 
 $(RESTORED): $(PROJECTS)
 	@mkdir -p out
@@ -45,9 +45,13 @@ demo: build ## the mesh on this machine: starts it, measures each claim; BREAK=<
 	dotnet build demo/MeshLite.Demo --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@dotnet demo/MeshLite.Demo/bin/$(CONFIGURATION)/net10.0/MeshLite.Demo.dll $(if $(BREAK),--break '$(BREAK)')
 
-bench: build ## CPU per request beside an nginx pair and a bare YARP pair; needs nginx and wrk for the full table
+bench: build ## cost per request beside nginx, HAProxy and bare YARP pairs, all cases: half an hour; BENCH_CASES=, BENCH_PAIRS=, BENCH_SECONDS= take less
 	dotnet build bench/MeshLite.Bench --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@dotnet bench/MeshLite.Bench/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.dll
+
+bench-report: $(RESTORED) ## docs/performance.md and its plots, from what `make bench` measured last
+	dotnet build bench/MeshLite.Bench --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
+	@dotnet bench/MeshLite.Bench/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.dll report
 
 bench-micro: $(RESTORED) ## time and allocations of single steps of a request's path, in two minutes; FILTER='*Pick*' only some
 	dotnet build bench/MeshLite.Benchmarks --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
@@ -65,4 +69,4 @@ clean: ## remove everything built
 	rm -rf out
 	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help build test e2e images demo bench bench-micro golden fmt clean
+.PHONY: help build test e2e images demo bench bench-report bench-micro golden fmt clean

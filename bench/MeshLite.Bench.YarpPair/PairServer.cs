@@ -19,50 +19,63 @@ namespace MeshLite.Bench.YarpPair;
 /// <summary>One end: Kestrel, and YARP's direct forwarder behind it. Announces its port as the programs of the mesh do.</summary>
 internal static class PairServer
 {
-    private static readonly byte[] Body = [.. Enumerable.Repeat((byte)'x', 100)];
-
     public static async Task RunAsync(PairOptions options)
     {
-        var tls = options.Role == PairRole.Backend ? null : new PairTls(options);
+        var tls = options.Role is PairRole.Outbound or PairRole.Inbound ? new PairTls(options) : null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddHttpForwarder();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0, listen => Configure(listen, options.Role, tls));
+            foreach (var (_, protocols) in Listeners(options.Role))
+            {
+                kestrel.Listen(IPAddress.Loopback, 0, listen => Configure(listen, protocols, options.Role == PairRole.Inbound ? tls : null));
+            }
         });
 
         await using var app = builder.Build();
-        app.Run(options.Role == PairRole.Backend ? Answer : Forward(app, options, tls!));
+        app.Run(options.Role switch
+        {
+            PairRole.Backend => BackendAnswers.HttpAsync,
+            PairRole.Echo => BackendAnswers.EchoAsync,
+            PairRole.Collector => BackendAnswers.CollectAsync,
+            _ => Forward(app, options, tls!),
+        });
         await app.StartAsync();
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        Announce.Listening("http", new IPEndPoint(IPAddress.Loopback, new Uri(address).Port));
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        foreach (var ((name, _), address) in Listeners(options.Role).Zip(addresses))
+        {
+            Announce.Listening(name, new IPEndPoint(IPAddress.Loopback, new Uri(address).Port));
+        }
+
         Announce.Ready();
         await app.WaitForShutdownAsync();
     }
 
-    private static void Configure(ListenOptions listen, PairRole role, PairTls? tls)
+    // Without TLS Kestrel takes one protocol a port.
+    private static (string Name, HttpProtocols Protocols)[] Listeners(PairRole role) => role switch
     {
-        if (role != PairRole.Inbound)
+        PairRole.Outbound => [("http", HttpProtocols.Http1), ("grpc", HttpProtocols.Http2)],
+        PairRole.Backend => [("http", HttpProtocols.Http1)],
+        PairRole.Inbound => [("http", HttpProtocols.Http2)],
+        _ => [("grpc", HttpProtocols.Http2)],
+    };
+
+    private static void Configure(ListenOptions listen, HttpProtocols protocols, PairTls? tls)
+    {
+        listen.Protocols = protocols;
+        if (tls is null)
         {
-            listen.Protocols = HttpProtocols.Http1;
             return;
         }
 
-        listen.Protocols = HttpProtocols.Http2;
         listen.UseHttps(https =>
         {
             https.SslProtocols = SslProtocols.Tls13;
-            https.ServerCertificate = tls!.Certificate;
+            https.ServerCertificate = tls.Certificate;
             https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
             https.ClientCertificateValidation = (certificate, _, _) => tls.IsTrusted(certificate);
         });
-    }
-
-    private static Task Answer(HttpContext context)
-    {
-        context.Response.ContentLength = Body.Length;
-        return context.Response.Body.WriteAsync(Body, context.RequestAborted).AsTask();
     }
 
     private static RequestDelegate Forward(WebApplication app, PairOptions options, PairTls tls)
@@ -83,11 +96,16 @@ internal static class PairServer
         }
 
         var invoker = new HttpMessageInvoker(handler);
-        var request = new ForwarderRequestConfig
+        var httpOptions = new ForwarderRequestConfig
         {
             Version = options.Role == PairRole.Outbound ? HttpVersion.Version20 : HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        return async context => await forwarder.SendAsync(context, options.Upstream, invoker, request, HttpTransformer.Empty);
+        var grpcOptions = httpOptions with { Version = HttpVersion.Version20 };
+        return async context =>
+        {
+            var isGrpc = context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
+            await forwarder.SendAsync(context, isGrpc ? options.GrpcUpstream : options.Upstream, invoker, isGrpc ? grpcOptions : httpOptions, HttpTransformer.Empty);
+        };
     }
 }

@@ -3,34 +3,32 @@ using System.Net;
 namespace MeshLite.Bench.Load;
 
 /// <summary>
-/// Stands in where wrk is missing. It takes much more CPU of the shared cores than wrk, so throughput and latency of
-/// such a run only compare within the run.
+/// Stands in where wrk is missing: HTTP/1.1, closed loop. It takes much more CPU of the shared cores than wrk, so
+/// throughput and latency of such a run only compare within the run.
 /// </summary>
-internal sealed class HttpClientLoad(TimeProvider time) : ILoadGenerator
+internal sealed class HttpClientLoad(TimeProvider time, bool closesConnections) : ILoadGenerator
 {
     public string Name => "HttpClient";
 
-    public async Task<LoadResult> RunAsync(Uri target, string host, int connections, TimeSpan duration)
+    public async Task<LoadResult> RunAsync(LoadTarget target, int connections, TimeSpan duration)
     {
         using var handler = new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = connections };
         using var client = new HttpMessageInvoker(handler);
         var started = time.GetTimestamp();
-        var runs = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(() => LoopAsync(client, target, host, started, duration))));
-        var elapsed = time.GetElapsedTime(started);
-        var latencies = runs.SelectMany(r => r.Latencies).Order().ToArray();
-        return latencies.Length == 0
-            ? new LoadResult(0, runs.Sum(r => r.Failures), elapsed, default, default)
-            : new LoadResult(latencies.Length, runs.Sum(r => r.Failures), elapsed, latencies[latencies.Length / 2], latencies[(int)(latencies.Length * 0.99)]);
+        var runs = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(() => LoopAsync(client, target, started, duration))));
+        var latencies = new Results.Latencies(runs.SelectMany(r => r.Latencies));
+        return new LoadResult(latencies.Count, runs.Sum(r => r.Failures), time.GetElapsedTime(started), latencies.Percentile(50), latencies.Percentile(99), latencies.Percentile(99.9));
     }
 
-    private async Task<(List<TimeSpan> Latencies, long Failures)> LoopAsync(HttpMessageInvoker client, Uri target, string host, long started, TimeSpan duration)
+    private async Task<(List<TimeSpan> Latencies, long Failures)> LoopAsync(HttpMessageInvoker client, LoadTarget target, long started, TimeSpan duration)
     {
         var latencies = new List<TimeSpan>();
         long failures = 0;
         while (time.GetElapsedTime(started) < duration)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, target) { Version = HttpVersion.Version11 };
-            request.Headers.Host = host;
+            using var request = new HttpRequestMessage(HttpMethod.Get, target.Address) { Version = HttpVersion.Version11 };
+            request.Headers.Host = target.Host;
+            request.Headers.ConnectionClose = closesConnections;
             var sent = time.GetTimestamp();
             try
             {

@@ -4,19 +4,21 @@ using MeshLite.Processes;
 
 namespace MeshLite.Bench.Load;
 
-/// <summary>wrk with one thread; its text output is read.</summary>
-internal sealed class WrkLoad(ProcessLauncher launcher) : ILoadGenerator
+/// <summary>wrk with one thread: HTTP/1.1, each connection the next request as soon as the last is answered (closed loop). Its text output is read.</summary>
+/// <param name="launcher">Starts it.</param>
+/// <param name="closesConnections">A new connection for each request.</param>
+internal sealed class WrkLoad(ProcessLauncher launcher, bool closesConnections) : ILoadGenerator
 {
     public string Name => "wrk -t1";
 
-    public async Task<LoadResult> RunAsync(Uri target, string host, int connections, TimeSpan duration)
+    public async Task<LoadResult> RunAsync(LoadTarget target, int connections, TimeSpan duration)
     {
         var wrk = await launcher.RunAsync(
             new ProcessSpec
             {
                 Name = "wrk",
                 FileName = "wrk",
-                Arguments = ["-t1", $"-c{connections}", $"-d{duration.TotalSeconds:0}s", "--latency", "-H", $"Host: {host}", target.ToString()],
+                Arguments = ["-t1", $"-c{connections}", $"-d{duration.TotalSeconds:0}s", "--latency", "-H", $"Host: {target.Host}", .. closesConnections ? new[] { "-H", "Connection: close" } : [], target.Address.ToString()],
             },
             duration + TimeSpan.FromSeconds(30));
         return Parse(string.Join('\n', wrk.Log.Lines));
@@ -37,7 +39,7 @@ internal sealed class WrkLoad(ProcessLauncher launcher) : ILoadGenerator
         }
 
         return new LoadResult(
-            long.Parse(total.Groups[1].Value, CultureInfo.InvariantCulture), failures, Time(total.Groups[2].Value), Percentile(output, "50%"), Percentile(output, "99%"));
+            long.Parse(total.Groups[1].Value, CultureInfo.InvariantCulture), failures, Time(total.Groups[2].Value), Percentile(output, "50%"), Percentile(output, "99%"), null);
     }
 
     private static TimeSpan Percentile(string output, string label) =>

@@ -1,6 +1,8 @@
+using MeshLite.Bench.Cases;
+
 namespace MeshLite.Bench.Results;
 
-/// <summary>One pair in one case: medians over its rounds. Serialised as it stands into results.json.</summary>
+/// <summary>One pair in one case: medians over its rounds, and the rounds. Serialised as it stands into results.json.</summary>
 internal sealed record ProxyResult
 {
     public required double CpuMicrosPerRequest { get; init; }
@@ -11,31 +13,44 @@ internal sealed record ProxyResult
 
     public required double P99Ms { get; init; }
 
+    /// <summary>Null: the load generator does not tell.</summary>
+    public required double? P999Ms { get; init; }
+
     public required double PrivateMb { get; init; }
 
     /// <summary>Lowest and highest CPU per request of its rounds.</summary>
     public required IReadOnlyList<double> CpuMicrosPerRequestSpread { get; init; }
 
+    /// <summary>Lowest and highest 99th percentile of its rounds.</summary>
+    public required IReadOnlyList<double> P99MsSpread { get; init; }
+
+    /// <summary>Lowest and highest requests/s of its rounds.</summary>
+    public required IReadOnlyList<double> RequestsPerSecondSpread { get; init; }
+
     /// <summary>What stands between the ends, and the workers.</summary>
     public required string Description { get; init; }
 
-    public static ProxyResult Of(string description, IReadOnlyList<Round> rounds) => new()
-    {
-        CpuMicrosPerRequest = Median(rounds, r => r.CpuMicrosPerRequest),
-        RequestsPerSecond = Median(rounds, r => r.RequestsPerSecond),
-        P50Ms = Median(rounds, r => r.P50Ms),
-        P99Ms = Median(rounds, r => r.P99Ms),
-        PrivateMb = Median(rounds, r => r.PrivateMb),
-        CpuMicrosPerRequestSpread = [Rounded(rounds.Min(r => r.CpuMicrosPerRequest)), Rounded(rounds.Max(r => r.CpuMicrosPerRequest))],
-        Description = description,
-    };
+    public required WarmUp WarmUp { get; init; }
 
-    private static double Median(IReadOnlyList<Round> rounds, Func<Round, double> value)
+    public required IReadOnlyList<Round> Rounds { get; init; }
+
+    public static ProxyResult Of(string description, WarmUp warmUp, IReadOnlyList<Round> rounds)
     {
-        var sorted = rounds.Select(value).Order().ToArray();
-        var middle = sorted.Length / 2;
-        return Rounded(sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2);
+        var (cpu, rate, p99) = (Spread.Of(rounds.Select(r => r.CpuMicrosPerRequest)), Spread.Of(rounds.Select(r => r.RequestsPerSecond)), Spread.Of(rounds.Select(r => r.P99Ms)));
+        return new ProxyResult
+        {
+            CpuMicrosPerRequest = cpu.Median,
+            RequestsPerSecond = rate.Median,
+            P50Ms = Spread.Of(rounds.Select(r => r.P50Ms)).Median,
+            P99Ms = p99.Median,
+            P999Ms = rounds.Any(r => r.P999Ms is null) ? null : Spread.Of(rounds.Select(r => r.P999Ms!.Value)).Median,
+            PrivateMb = Spread.Of(rounds.Select(r => r.PrivateMb)).Median,
+            CpuMicrosPerRequestSpread = [cpu.Lowest, cpu.Highest],
+            P99MsSpread = [p99.Lowest, p99.Highest],
+            RequestsPerSecondSpread = [rate.Lowest, rate.Highest],
+            Description = description,
+            WarmUp = warmUp,
+            Rounds = rounds,
+        };
     }
-
-    private static double Rounded(double value) => Math.Round(value, 2);
 }

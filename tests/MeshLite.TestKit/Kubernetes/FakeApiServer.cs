@@ -137,6 +137,9 @@ public sealed class FakeApiServer : IAsyncDisposable
         return last ?? throw new ArgumentException("no document", nameof(documents));
     }
 
+    /// <summary>The same with one document.</summary>
+    public JsonObject Put(JsonObject document) => new DirectWrites(_store, _pipeline, _time).Put(document);
+
     /// <summary>Deletes at once, past webhooks and finalizers; whether it was there.</summary>
     public bool Delete(ResourceType type, ObjectKey key) => new DirectWrites(_store, _pipeline, _time).Delete(type, key);
 

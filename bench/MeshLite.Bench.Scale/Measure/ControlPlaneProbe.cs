@@ -1,0 +1,90 @@
+using System.Globalization;
+using MeshLite.Processes;
+
+namespace MeshLite.Bench.Scale.Measure;
+
+/// <summary>Watches the control plane's process: CPU, memory, and what its metrics say. One task asks.</summary>
+internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, TimeProvider time) : IDisposable
+{
+    private const string Updates = "meshlite_config_updates_total";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    private readonly HttpClient _http = new();
+    private Snapshot _before;
+    private double _peakMb;
+    private ITimer? _sampler;
+
+    /// <summary>A phase begins.</summary>
+    public async Task BeginAsync()
+    {
+        _before = await TakeAsync();
+        _peakMb = PrivateMb();
+        _sampler = time.CreateTimer(_ => Sample(), null, Interval, Interval);
+    }
+
+    /// <summary>It is over: what it cost.</summary>
+    public async Task<ControlPlaneFigures> EndAsync()
+    {
+        _sampler?.Dispose();
+        Sample();
+        var after = await TakeAsync();
+        return new ControlPlaneFigures(
+            Math.Round((after.Cpu - _before.Cpu).TotalSeconds, 2),
+            Math.Round((after.OwnCpu - _before.OwnCpu).TotalSeconds, 2),
+            Math.Round(time.GetElapsedTime(_before.At, after.At).TotalSeconds, 1),
+            Math.Round(PrivateMb()),
+            Math.Round(_peakMb),
+            (long)(after.Updates - _before.Updates),
+            (long)(after.Bytes - _before.Bytes));
+    }
+
+    /// <summary>Returns once a second has gone by without an update, or after a minute.</summary>
+    public async Task QuietAsync()
+    {
+        var last = -1.0;
+        for (var i = 0; i < 60; i++)
+        {
+            var now = Value(await _http.GetStringAsync(metrics), Updates);
+            if (now == last)
+            {
+                return;
+            }
+
+            last = now;
+            await Task.Delay(TimeSpan.FromSeconds(1), time);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _sampler?.Dispose();
+        _http.Dispose();
+    }
+
+    private void Sample() => _peakMb = Math.Max(_peakMb, PrivateMb());
+
+    private double PrivateMb() => process.HasEnded ? 0 : ProcessUsage.PrivateBytes(process.Id) / 1e6;
+
+    private async Task<Snapshot> TakeAsync()
+    {
+        var text = await _http.GetStringAsync(metrics);
+        return new Snapshot(time.GetTimestamp(), ProcessUsage.Cpu(process.Id), ProcessUsage.Cpu(Environment.ProcessId), Value(text, Updates), Value(text, "meshlite_config_update_bytes_total"));
+    }
+
+    private static double Value(string text, string name) =>
+        text.Split('\n').FirstOrDefault(l => l.StartsWith(name + " ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : 0;
+
+    private readonly record struct Snapshot(long At, TimeSpan Cpu, TimeSpan OwnCpu, double Updates, double Bytes);
+}
+
+/// <summary>What a phase cost the control plane.</summary>
+/// <param name="CpuSeconds">User and system time.</param>
+/// <param name="SimulatorCpuSeconds">The same of this process, which shares the machine: where it is the larger, latencies are its own.</param>
+/// <param name="Seconds">How long the phase took.</param>
+/// <param name="PrivateMb">RssAnon at its end, MB (10^6).</param>
+/// <param name="PeakMb">The most seen, twice a second.</param>
+/// <param name="Updates">Sent to sidecars.</param>
+/// <param name="Bytes">Of resources in them.</param>
+internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);
