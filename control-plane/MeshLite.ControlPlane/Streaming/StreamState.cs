@@ -124,7 +124,7 @@ internal sealed class StreamState : IDisposable
     {
         if (_sent.TryGetValue(key, out var sent) && sent.Version == version)
         {
-            _sent[key] = new Sent(version, null, reason);
+            _sent[key] = new Sent(version, null, $"{key}: {reason}");
         }
     }
 

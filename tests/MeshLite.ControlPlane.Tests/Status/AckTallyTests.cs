@@ -149,16 +149,21 @@ public sealed class AckTallyTests : IDisposable
         (tally.Generation, tally.Current, tally.Sidecars).ShouldBe((7, 1, 1));
     }
 
-    private static string RouteTo(string path, string service = "orders") => $$"""
+    private static string RouteTo(string path, string service = "orders") => $$$"""
         apiVersion: meshlite.dev/v1alpha1
         kind: TrafficRoute
-        metadata: {name: {{service}}, namespace: shop}
-        spec: {parentRefs: [{kind: Service, name: {{service}}}], rules: [{matches: [{path: {type: PathPrefix, value: {{path}}}}], backendRefs: [{name: {{service}}}]}]}
+        metadata: {name: {{{service}}}, namespace: shop}
+        spec:
+          parentRefs: [{kind: Service, name: {{{service}}} }]
+          rules:
+          - matches:
+            - path: {type: PathPrefix, value: {{{path}}} }
+            backendRefs: [{name: {{{service}}} }]
         """;
 
     private string Counts(ResourceKey key) => _tally.Count(key) is { } tally ? $"{tally.Current}/{tally.Sidecars}" : "none";
 
-    private PublishEntry Watch(string authority, params int[] sidecars) => sidecars.Select(i => _publisher.Watch(DestinationKey.Of(authority, "shop"), _sidecars[i])).Last();
+    private PublishEntry Watch(string authority, params int[] sidecars) => sidecars.Select(i => _publisher.Watch(DestinationKey.Of(authority, "shop"), _sidecars[i])).ToList()[0];
 
     private void Ack(PublishEntry entry, params int[] sidecars)
     {

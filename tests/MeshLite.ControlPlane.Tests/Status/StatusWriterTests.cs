@@ -72,7 +72,7 @@ public sealed class StatusWriterTests : IAsyncDisposable
     public async Task Lead_SidecarsAcknowledge_AtMostOneWriteASecond()
     {
         Listener[] sidecars = [.. Enumerable.Range(0, 10).Select(_ => new Listener())];
-        var entry = sidecars.Select(s => _publisher.Watch(Orders, s)).Last();
+        var entry = sidecars.Select(s => _publisher.Watch(Orders, s)).ToList()[0];
         Put(Policy);
         Start();
         await SaysAsync("Programmed", "0/10 sidecars");
@@ -134,7 +134,7 @@ public sealed class StatusWriterTests : IAsyncDisposable
 
         await _leading.CancelAsync();
         _isLeader = true;
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Should.ThrowAsync<OperationCanceledException>(() => _running);
         _time.Advance(TimeSpan.FromSeconds(10));
         Writes.ShouldBe(0);
     }
