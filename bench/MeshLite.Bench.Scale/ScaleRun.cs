@@ -1,3 +1,4 @@
+using MeshLite.Bench.Results;
 using MeshLite.Bench.Scale.Cluster;
 using MeshLite.Bench.Scale.Measure;
 using MeshLite.Bench.Scale.Phases;

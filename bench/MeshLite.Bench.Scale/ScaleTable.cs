@@ -1,4 +1,4 @@
-using MeshLite.Bench.Scale.Measure;
+using MeshLite.Bench.Results;
 
 namespace MeshLite.Bench.Scale;
 

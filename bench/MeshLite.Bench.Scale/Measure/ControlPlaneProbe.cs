@@ -1,4 +1,5 @@
 using System.Globalization;
+using MeshLite.Bench.Results;
 using MeshLite.Processes;
 
 namespace MeshLite.Bench.Scale.Measure;
@@ -78,13 +79,3 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
 
     private readonly record struct Snapshot(long At, TimeSpan Cpu, TimeSpan OwnCpu, double Updates, double Bytes);
 }
-
-/// <summary>What a phase cost the control plane.</summary>
-/// <param name="CpuSeconds">User and system time.</param>
-/// <param name="SimulatorCpuSeconds">The same of this process, which shares the machine: where it is the larger, latencies are its own.</param>
-/// <param name="Seconds">How long the phase took.</param>
-/// <param name="PrivateMb">RssAnon at its end, MB (10^6).</param>
-/// <param name="PeakMb">The most seen, twice a second.</param>
-/// <param name="Updates">Sent to sidecars.</param>
-/// <param name="Bytes">Of resources in them.</param>
-internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);
