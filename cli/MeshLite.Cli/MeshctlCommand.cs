@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using MeshLite.Cli.Inject;
 
 namespace MeshLite.Cli;
 
@@ -11,6 +12,7 @@ public static class MeshctlCommand
     {
         var root = new RootCommand("meshctl: command line of the MeshLite service mesh")
         {
+            InjectCommand.Create(output, error),
             TokenCommand.Create(time, output, error),
             VersionCommand.Create(output),
         };

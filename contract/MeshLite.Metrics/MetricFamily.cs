@@ -8,6 +8,8 @@ namespace MeshLite.Metrics;
 /// </summary>
 public abstract class MetricFamily
 {
+    private static readonly string[] SampleSuffixes = ["_bucket", "_sum", "_count"];
+
     private readonly string[] _labelNames;
 
     private protected MetricFamily(MetricType type, string name, string help, ReadOnlySpan<string> labelNames)
@@ -36,6 +38,10 @@ public abstract class MetricFamily
     public ReadOnlySpan<string> LabelNames => _labelNames;
 
     internal MetricType Type { get; }
+
+    /// <summary>Whether a name of this family, or of one of its samples, is in a set.</summary>
+    internal bool IsAmong(IReadOnlySet<string> names) =>
+        names.Contains(Name) || names.Contains(FamilyName) || (Type == MetricType.Histogram && SampleSuffixes.Any(suffix => names.Contains(Name + suffix)));
 
     internal string FamilyName { get; }
 

@@ -76,11 +76,24 @@ public sealed class MetricRegistry : IDisposable
     }
 
     /// <summary>As <see cref="Write"/>, flushing after each family so that a large exposition does not pile up.</summary>
-    public async ValueTask WriteAsync(PipeWriter output, ExpositionFormat format, CancellationToken cancellationToken)
+    public ValueTask WriteAsync(PipeWriter output, ExpositionFormat format, CancellationToken cancellationToken) =>
+        WriteAsync(output, format, null, default, cancellationToken);
+
+    /// <summary>
+    /// As above, with somebody else's families after ours: <paramref name="others"/>, in the same format and without an end marker. A family
+    /// can stand in a page once: of those whose names are <paramref name="taken"/>, ours are left out.
+    /// </summary>
+    public async ValueTask WriteAsync(
+        PipeWriter output, ExpositionFormat format, IReadOnlySet<string>? taken, ReadOnlyMemory<byte> others, CancellationToken cancellationToken)
     {
         var scratch = new ArrayBufferWriter<byte>(256);
         foreach (var family in Volatile.Read(ref _families))
         {
+            if (taken is not null && family.IsAmong(taken))
+            {
+                continue;
+            }
+
             var writer = new ExpositionWriter(output, format);
             WriteFamily(ref writer, family, scratch);
             var flushed = await output.FlushAsync(cancellationToken);
@@ -90,6 +103,7 @@ public sealed class MetricRegistry : IDisposable
             }
         }
 
+        await output.WriteAsync(others, cancellationToken);
         new ExpositionWriter(output, format).End();
         await output.FlushAsync(cancellationToken);
     }

@@ -16,13 +16,17 @@ internal static class ControlPlaneCommand
         CommonOptions.EndPoint("--grpc", new IPEndPoint(IPAddress.Any, 15012), "where sidecars connect").FromEnvironment();
     private static readonly Option<IPEndPoint> Telemetry =
         CommonOptions.EndPoint("--telemetry", new IPEndPoint(IPAddress.Any, 15014), "/metrics, /ready, /live").FromEnvironment();
+    private static readonly Option<IPEndPoint> Webhook =
+        CommonOptions.EndPoint("--webhook", new IPEndPoint(IPAddress.Any, 15017), "where the API server calls webhooks, in a cluster").FromEnvironment();
+    private static readonly Option<string> SidecarImage = new Option<string>("--sidecar-image") { Description = "image that injected pods get (default: meshlite/sidecar of this version)", HelpName = "IMAGE" }.FromEnvironment();
+    private static readonly Option<string> SidecarControlPlane = new Option<string>("--sidecar-control-plane") { Description = "the control plane's address in injected pods (default: its Service's)", HelpName = "https://HOST:PORT" }.FromEnvironment();
     private static readonly Option<string[]> San = new("--san") { Description = "a further name or address it is reached at (repeatable)", HelpName = "NAME" };
     private static readonly Option<Microsoft.Extensions.Logging.LogLevel> Level = CommonOptions.LogLevel();
 
     /// <summary>The root command.</summary>
     public static RootCommand Create(Func<ControlPlaneOptions, CancellationToken, Task<int>> run)
     {
-        var root = new RootCommand("MeshLite control plane: configuration and identity for sidecars.") { ConfigDir, DataDir, Kubeconfig, Namespace, Grpc, Telemetry, San, Level };
+        var root = new RootCommand("MeshLite control plane: configuration and identity for sidecars.") { ConfigDir, DataDir, Kubeconfig, Namespace, Grpc, Telemetry, Webhook, SidecarImage, SidecarControlPlane, San, Level };
         root.SetAction((result, cancellationToken) => run(Bind(result), cancellationToken));
         return root;
     }
@@ -33,6 +37,7 @@ internal static class ControlPlaneCommand
         {
             Grpc = result.GetValue(Grpc)!,
             Telemetry = result.GetValue(Telemetry)!,
+            Webhook = result.GetValue(Webhook)!,
             SubjectNames = result.GetValue(San) ?? [],
             LogLevel = result.GetValue(Level),
         };
@@ -56,7 +61,11 @@ internal static class ControlPlaneCommand
     private static ControlPlaneOptions BindStandalone(ControlPlaneOptions options, ParseResult result)
     {
         Refuse(result, Kubeconfig, $"does not go with {ConfigDir.Name}: configuration comes from a cluster or from a directory");
-        Refuse(result, Namespace, "says something only in a cluster");
+        foreach (var option in (Option<string>[])[Namespace, SidecarImage, SidecarControlPlane])
+        {
+            Refuse(result, option, "says something only in a cluster");
+        }
+
         options = options with { ConfigDirectory = Required(result, ConfigDir), DataDirectory = Required(result, DataDir) };
         return System.IO.Directory.Exists(options.ConfigDirectory)
             ? options
@@ -69,8 +78,15 @@ internal static class ControlPlaneCommand
         var (file, ns) = (NullIfEmpty(result.GetValue(Kubeconfig)), NullIfEmpty(result.GetValue(Namespace)));
         return file is not null && !File.Exists(file) ? throw StartupException.WrongOption(Kubeconfig.Name, $"there is no file '{file}'")
             : ns is not null && Check.Label(ns) is { } problem ? throw StartupException.WrongOption(Namespace.Name, problem)
-            : options with { Cluster = new ClusterOptions { Kubeconfig = file, Namespace = ns } };
+            : options with
+            {
+                Cluster = new ClusterOptions { Kubeconfig = file, Namespace = ns, SidecarImage = NullIfEmpty(result.GetValue(SidecarImage)), SidecarControlPlane = ControlPlaneAddress(result) },
+            };
     }
+
+    private static string? ControlPlaneAddress(ParseResult result) => NullIfEmpty(result.GetValue(SidecarControlPlane)) is not { } address ? null
+        : Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "https", PathAndQuery: "/" } ? address
+        : throw StartupException.WrongOption(SidecarControlPlane.Name, $"'{address}' is not https://HOST:PORT");
 
     private static void Refuse(ParseResult result, Option<string> option, string reason)
     {

@@ -24,6 +24,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private const string GrpcListener = "grpc";
     private const string TelemetryListener = "telemetry";
+    private const string WebhookListener = "webhook";
 
     /// <summary>How long open streams and requests are given at the end. <value>5 s.</value></summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
@@ -58,6 +59,10 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             GrpcServer.Configure(kestrel.Limits);
             _listeners.Add(kestrel, GrpcListener, options.Grpc, identity.ConfigureHttps);
             _listeners.Add(kestrel, TelemetryListener, options.Telemetry, _ => { });
+            if (sources.Webhooks is not null)
+            {
+                _listeners.Add(kestrel, WebhookListener, options.Webhook, identity.ConfigureServerHttps);
+            }
         });
         _app = builder.Build();
         _logger = loggers.CreateLogger<ControlPlaneHost>();
@@ -70,7 +75,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         identity.MapTo(grpc);
         service.MapTo(grpc);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
-        _app.Run(context => ListenerSet.NameOf(context) == GrpcListener ? HandleGrpcAsync(grpc, context) : telemetry.HandleAsync(context));
+        _app.Run(context => ListenerSet.NameOf(context) switch
+        {
+            GrpcListener => HandleGrpcAsync(grpc, context),
+            WebhookListener => sources.Webhooks!.HandleAsync(context),
+            _ => telemetry.HandleAsync(context),
+        });
         ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity);
     }
 
@@ -80,11 +90,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>Where sidecars connect.</summary>
     public IPEndPoint GrpcEndPoint => _listeners.AddressOf(GrpcListener);
 
+    /// <summary>Where the API server calls webhooks, in a cluster.</summary>
+    public IPEndPoint WebhookEndPoint => _listeners.AddressOf(WebhookListener);
+
     /// <summary>Where metrics are.</summary>
     public IPEndPoint TelemetryEndPoint => _listeners.AddressOf(TelemetryListener);
 
     /// <summary>Completes when the configuration has been read and sidecars are answered.</summary>
     public Task WhenReady => _index.WhenSynced;
+
+    /// <summary>What is known now.</summary>
+    internal IndexView View => _index.View;
 
     /// <summary>The process was told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;

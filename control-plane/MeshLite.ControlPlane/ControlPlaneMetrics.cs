@@ -7,6 +7,7 @@ public sealed class ControlPlaneMetrics
 {
     private readonly CounterFamily _rejected;
     private readonly CounterFamily _streamsEnded;
+    private readonly CounterFamily _admissions;
     private readonly CounterSeries _updates;
     private readonly CounterSeries _updateBytes;
     private readonly HistogramSeries _ackSeconds;
@@ -18,6 +19,7 @@ public sealed class ControlPlaneMetrics
         _rejected = registry.AddCounter(
             "meshlite_config_rejected_total", "Configuration refused: documents by the control plane, compiled resources by sidecars.", "source", "kind");
         _streamsEnded = registry.AddCounter("meshlite_config_streams_ended_total", "Configuration streams that ended, by gRPC status.", "status");
+        _admissions = registry.AddCounter("meshlite_admission_requests_total", "Questions of the API server, by webhook and answer.", "webhook", "result");
         _updates = registry.AddCounter("meshlite_config_updates_total", "Updates sent to sidecars.").Series();
         _updateBytes = registry.AddCounter("meshlite_config_update_bytes_total", "Bytes of the resources in updates sent.").Series();
         _ackSeconds = registry.AddHistogram(
@@ -30,6 +32,9 @@ public sealed class ControlPlaneMetrics
 
     /// <summary>A sidecar refused a resource; its key begins with its kind.</summary>
     public void ResourceRejected(string key) => _rejected.Series("sidecar", KindOf(key)).Increment();
+
+    /// <summary>The API server got an answer from a webhook.</summary>
+    public void AdmissionAnswered(string webhook, string result) => _admissions.Series(webhook, result).Increment();
 
     /// <summary>A stream began.</summary>
     public void StreamBegan() => _sidecars.Add(1);

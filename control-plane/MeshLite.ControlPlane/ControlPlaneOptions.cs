@@ -21,6 +21,9 @@ public sealed record ControlPlaneOptions
     /// <summary><c>/metrics</c>, <c>/ready</c>, <c>/live</c>. <value>Default 0.0.0.0:15014.</value></summary>
     public IPEndPoint Telemetry { get; init; } = new(IPAddress.Any, 15014);
 
+    /// <summary>Where the API server calls webhooks; in a cluster only. <value>Default 0.0.0.0:15017.</value></summary>
+    public IPEndPoint Webhook { get; init; } = new(IPAddress.Any, 15017);
+
     /// <summary>Further names and addresses in the server's certificate.</summary>
     public IReadOnlyList<string> SubjectNames { get; init; } = [];
 
@@ -39,4 +42,10 @@ public sealed record ClusterOptions
 
     /// <summary>Namespace of the control plane's own Service, Secret and Lease. <value>Null: the Pod's, or <see cref="DefaultNamespace"/>.</value></summary>
     public string? Namespace { get; init; }
+
+    /// <summary>Image that injected pods get. <value>Null: <c>meshlite/sidecar</c> of this version.</value></summary>
+    public string? SidecarImage { get; init; }
+
+    /// <summary>Address of the control plane in injected pods. <value>Null: that of its Service, port 15012.</value></summary>
+    public string? SidecarControlPlane { get; init; }
 }

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net;
 using MeshLite.Hosting;
 using MeshLite.Model;
 using MeshLite.Sidecar.Capture;
+using MeshLite.Sidecar.Probes;
+using MeshLite.Sidecar.Telemetry;
 
 namespace MeshLite.Sidecar;
 
@@ -27,6 +30,10 @@ internal static class SidecarCommand
     private static readonly Option<string> StateDir = Required("--state-dir", "directory for key, certificate and last good configuration", "DIR");
     private static readonly Option<bool> Transparent = new Option<bool>("--transparent") { Description = "take over connections that `capture` leads here" }.FromEnvironment();
     private static readonly Option<string?> SkipInbound = PortList.Option("--skip-inbound-ports", "ports of this pod that `capture` was told to skip");
+    private static readonly Option<string?> Opaque = PortList.Option("--opaque-ports", "ports of the application that speak no HTTP");
+    private static readonly Option<IPAddress?> PodIp = new Option<IPAddress?>("--pod-ip") { Description = "the pod's own address (default: as seen)", HelpName = "ADDR", CustomParser = ParseAddress }.FromEnvironment();
+    private static readonly Option<string?> Probes = Optional("--probes", "the application's probes, asked for at /probe/CONTAINER/KIND of --telemetry", "JSON");
+    private static readonly Option<string?> AppMetrics = Optional("--app-metrics", "the application's own metrics, merged into ours", "[https:]PORT/PATH");
     private static readonly Option<Microsoft.Extensions.Logging.LogLevel> Level = CommonOptions.LogLevel();
 
     /// <summary>The root command: no verb runs the proxy.</summary>
@@ -35,7 +42,7 @@ internal static class SidecarCommand
         var root = new RootCommand("MeshLite sidecar: mTLS, routing, retries and telemetry beside one workload.")
         {
             ControlPlane, ControlPlaneCa, Token, Service, Namespace, Workload, Label, AppPort, HealthPath,
-            Inbound, Advertise, Outbound, Admin, Telemetry, StateDir, Transparent, SkipInbound, Level,
+            Inbound, Advertise, Outbound, Admin, Telemetry, StateDir, Transparent, SkipInbound, Opaque, PodIp, Probes, AppMetrics, Level,
         };
         root.Add(DrainCommand.Create());
         root.Add(CaptureCommand.Create());
@@ -80,6 +87,10 @@ internal static class SidecarCommand
             AppPort = appPort == 0 ? null : appPort,
             Transparent = result.GetValue(Transparent),
             SkipInboundPorts = PortList.Parse("--skip-inbound-ports", result.GetValue(SkipInbound)),
+            OpaquePorts = PortList.Parse("--opaque-ports", result.GetValue(Opaque)),
+            PodIp = result.GetValue(PodIp),
+            Probes = ProbeTable.Parse("--probes", result.GetValue(Probes)),
+            AppMetrics = AppMetricsSource.Parse("--app-metrics", result.GetValue(AppMetrics)),
             HealthPath = result.GetValue(HealthPath),
             Inbound = result.GetValue(Inbound)!,
             Advertise = result.GetValue(Advertise),
@@ -117,6 +128,18 @@ internal static class SidecarCommand
         }
 
         return labels.ToImmutable();
+    }
+
+    private static IPAddress? ParseAddress(ArgumentResult result)
+    {
+        var text = string.Join(' ', result.Tokens.Select(t => t.Value));
+        if (IPAddress.TryParse(text, out var address))
+        {
+            return address;
+        }
+
+        result.AddError($"--pod-ip: '{text}' is not an address");
+        return null;
     }
 
     private static Option<string> Required(string name, string description, string value) =>

@@ -13,6 +13,7 @@ using MeshLite.Sidecar.Lifecycle;
 using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
+using MeshLite.Sidecar.Probes;
 using MeshLite.Sidecar.Resilience;
 using MeshLite.Sidecar.Resilience.Fault;
 using MeshLite.Sidecar.Telemetry;
@@ -47,10 +48,13 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly SpanQueue _spans;
     private readonly LocalApplication _application;
     private readonly Passthrough _passthrough;
+    private readonly ProvenConnections _proven;
     private readonly MeshState _mesh;
     private readonly Outbox _outbox;
     private readonly OutboundConnections _outboundConnections;
     private readonly InboundConnections _inboundConnections;
+    private readonly Prober _prober;
+    private readonly ApplicationMetrics? _appMetrics;
     private readonly List<Task> _loops = [];
     private volatile WorkloadCertificate? _streamIdentity;
     private readonly List<PortListener> _outbound = [];
@@ -88,7 +92,9 @@ internal sealed class SidecarComponents : IAsyncDisposable
             controlPlane, time, random, Logs.CreateLogger<WorkloadIdentity>());
 
         // Configuration
-        var connector = new EndpointConnector(Identity, handshakes, time);
+        _proven = new ProvenConnections(time, Logs.CreateLogger<ProvenConnections>());
+        Identity.Changed += certificate => _proven.Apply(certificate.Bundle);
+        var connector = new EndpointConnector(Identity, handshakes, _proven, time);
         _outbox = new Outbox();
         var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
         _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts);
@@ -114,30 +120,36 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
+        var plaintext = new PlaintextCallers(_metrics, time);
         var flows = new OpenFlows(Logs.CreateLogger<OpenFlows>());
-        var authorization = new InboundAuthorization(_mesh, _application, flows, _metrics, Logs.CreateLogger<InboundAuthorization>());
+        var authorization = new InboundAuthorization(_mesh, _application, flows, connections, _metrics, Logs.CreateLogger<InboundAuthorization>());
         _mesh.WorkloadChanged += authorization.Apply;
+        var egress = new EgressRules(flows);
+        _mesh.SettingsChanged += egress.Apply;
         var recorder = new RequestRecorder(_mesh, _requestMetrics, _accessLog, tracer, time);
         var tunnels = new TunnelService(
-            new TunnelConnector(_mesh, connector, _passthrough), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, time);
+            new TunnelConnector(_mesh, connector, _passthrough, egress), _application, new TcpTunnel(time), connections, new TcpMetrics(_metrics, _mesh), refusals, authorization, flows, time);
 
         // Operators
         Draining = new Draining(connections, _outbox, Readiness, time, Logs.CreateLogger<Draining>());
-        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, Draining, levels, time);
-        var telemetry = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics));
+        var admin = new AdminEndpoint(_mesh, resources, Stream, Identity, connections, plaintext, Draining, levels, time);
+        _appMetrics = options.AppMetrics is { } source ? new ApplicationMetrics(source, () => ApplicationAddress(own), _metrics, time) : null;
+        _prober = new Prober(() => ApplicationAddress(own), time);
+        var probes = new ProbeEndpoint(options.Probes, _prober);
+        var metricsAndHealth = new TelemetryEndpoint(Readiness, context => MetricsPage.WriteAsync(context, _metrics, _appMetrics));
         ResilienceGauges.Register(_metrics, _mesh, inboundLimits);
         SidecarMetrics.Register(_metrics, Identity, Stream, _mesh, connections, time);
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, connections, tunnels.ServePeerAsync);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
-        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, peek, refusals), peek, refusals);
-        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, peek, refusals);
+        _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
+        _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, plaintext, refusals);
         Application = new MeshApplication(
-            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, new FaultInjector(random, time), recorder),
+            new OutboundPipeline(_mesh, connections, forwarding, _passthrough, egress, new FaultInjector(random, time), recorder),
             new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
-            admin.HandleAsync, telemetry.HandleAsync, attempts, time, Logs.CreateLogger<MeshApplication>());
+            admin.HandleAsync, context => ProbeEndpoint.Serves(context.Request) ? probes.HandleAsync(context) : metricsAndHealth.HandleAsync(context), attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 
     /// <summary>What serves every request.</summary>
@@ -206,6 +218,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
+        _loops.Add(EndConnectionsAsync());
         if (_application.Declared is not null)
         {
             var health = new ApplicationHealth(
@@ -242,6 +255,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
         await _spans.DisposeAsync();
         _host.Dispose();
         _passthrough.Dispose();
+        _prober.Dispose();
+        _appMetrics?.Dispose();
         _application.Dispose();
         _requestMetrics.Dispose();
         _metrics.Dispose();
@@ -279,8 +294,11 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
     // Captured connections find the application where their callers meant it: on the pod's address, so it is asked for its health there.
     private IPEndPoint? DeclaredApplication(OwnAddresses? own) => _options.AppPort is { } port
-        ? new IPEndPoint(own is null ? IPAddress.Loopback : _options.Advertise?.Address ?? own.First ?? IPAddress.Loopback, port)
+        ? new IPEndPoint(ApplicationAddress(own), port)
         : null;
+
+    private IPAddress ApplicationAddress(OwnAddresses? own) =>
+        own is null ? IPAddress.Loopback : _options.PodIp ?? _options.Advertise?.Address ?? own.First ?? IPAddress.Loopback;
 
     private async Task RunStreamAsync()
     {
@@ -315,9 +333,18 @@ internal sealed class SidecarComponents : IAsyncDisposable
         }
     }
 
+    private async Task EndConnectionsAsync()
+    {
+        using var timer = new PeriodicTimer(ProvenConnections.Interval, _time);
+        while (await timer.WaitForNextTickAsync(_stop.Token))
+        {
+            _proven.Sweep();
+        }
+    }
+
     private Hello Hello()
     {
-        var advertised = AdvertisedAddress.Choose(_options.Advertise, InboundAddress, _options.ControlPlane);
+        var advertised = AdvertisedAddress.Choose(_options.Advertise ?? (_options.PodIp is { } pod ? new IPEndPoint(pod, InboundAddress.Port) : null), InboundAddress, _options.ControlPlane);
         var hello = new Hello
         {
             Workload = _options.Workload,

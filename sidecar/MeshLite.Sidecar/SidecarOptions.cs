@@ -1,5 +1,8 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
+using MeshLite.Sidecar.Probes;
+using MeshLite.Sidecar.Telemetry;
 
 namespace MeshLite.Sidecar;
 
@@ -37,6 +40,18 @@ internal sealed record SidecarOptions
 
     /// <summary>Ports of the pod that are not captured.</summary>
     public ImmutableArray<int> SkipInboundPorts { get; init; } = [];
+
+    /// <summary>Ports of the application that speak no HTTP, beside those the control plane knows of.</summary>
+    public ImmutableArray<int> OpaquePorts { get; init; } = [];
+
+    /// <summary>The pod's own address, at which the application is asked for probes and metrics; null: as seen.</summary>
+    public IPAddress? PodIp { get; init; }
+
+    /// <summary>Probes of the application, by <c>CONTAINER/KIND</c>.</summary>
+    public FrozenDictionary<string, ApplicationProbe> Probes { get; init; } = ProbeTable.Empty;
+
+    /// <summary>Where the application's own metrics are; null: it has none.</summary>
+    public AppMetricsSource? AppMetrics { get; init; }
 
     /// <summary>Path of the application's health check; null: a TCP connect is enough.</summary>
     public string? HealthPath { get; init; }

@@ -149,6 +149,9 @@ public sealed partial class AdminTests
         [
             new EndpointConfig { Address = pair.Server.InboundAddress, Identity = pair.Server.Identity.Current!.Id, Workload = "orders-1", Labels = ImmutableSortedDictionary<string, string>.Empty.Add("version", "v1") },
         ]));
+        using var plaintext = await Wire.OpenAsync(pair.Client.InboundAddress);
+        await plaintext.SendAsync("GET / HTTP/1.1\r\nHost: frontend\r\nConnection: close\r\n\r\n");
+        await plaintext.ReadMessageAsync();
         using var http = pair.Http();
         await Eventually.TrueAsync(async () =>
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using MeshLite.Functional.Tests.Kit;
 using MeshLite.Model;
 using MeshLite.Protocol.Pki;
@@ -31,7 +32,12 @@ public sealed class MutualTlsTests
     [Theory]
     [InlineData("other authority", "unknown_authority", "not signed by a root")]
     [InlineData("expired", "expired", "has expired")]
+    [InlineData("not yet valid", "not_yet_valid", "not valid yet")]
+    [InlineData("other trust domain", "wrong_trust_domain", "another trust domain")]
+    [InlineData("a certificate authority's", "invalid_certificate", "not a workload's")]
     [InlineData("no SPIFFE ID", "no_spiffe_id", "exactly one SPIFFE ID")]
+    [InlineData("two SPIFFE IDs", "no_spiffe_id", "exactly one SPIFFE ID")]
+    [InlineData("for clients only", "wrong_usage", "not for this use")]
     [InlineData("no mesh protocol", "no_mesh_alpn", "not a mesh sidecar")]
     [InlineData("another protocol of the mesh", "tls", "TLS with")]
     public async Task Server_ThatProvesNothing_IsNotCalled(string fault, string result, string sentence)
@@ -42,7 +48,12 @@ public sealed class MutualTlsTests
         {
             "other authority" => new TestAuthority(TimeProvider.System).Issue(TestLeaf.For(Orders)),
             "expired" => authority.Issue(TestLeaf.For(Orders) with { From = TimeSpan.FromHours(-2) }),
+            "not yet valid" => authority.Issue(TestLeaf.For(Orders) with { From = TimeSpan.FromHours(1) }),
+            "other trust domain" => authority.Issue(TestLeaf.For("spiffe://elsewhere/ns/shop/sa/orders")),
+            "a certificate authority's" => authority.Issue(TestLeaf.For(Orders) with { IsAuthority = true }),
             "no SPIFFE ID" => authority.Issue(TestLeaf.For(Orders) with { Uris = [], DnsNames = ["orders"] }),
+            "two SPIFFE IDs" => authority.Issue(TestLeaf.For(Orders) with { Uris = [Orders, "spiffe://cluster.local/ns/shop/sa/frontend"] }),
+            "for clients only" => authority.Issue(TestLeaf.For(Orders) with { Usages = [TestLeaf.BothUsages[1]] }),
             _ => authority.Issue(TestLeaf.For(Orders)),
         };
         await using var server = fault switch
@@ -60,7 +71,14 @@ public sealed class MutualTlsTests
     [Theory]
     [InlineData("none", "no_certificate")]
     [InlineData("other authority", "unknown_authority")]
+    [InlineData("signed by itself", "unknown_authority")]
     [InlineData("expired", "expired")]
+    [InlineData("not yet valid", "not_yet_valid")]
+    [InlineData("other trust domain", "wrong_trust_domain")]
+    [InlineData("no SPIFFE ID", "no_spiffe_id")]
+    [InlineData("two SPIFFE IDs", "no_spiffe_id")]
+    [InlineData("a SPIFFE ID of another form", "no_spiffe_id")]
+    [InlineData("a certificate authority's", "invalid_certificate")]
     [InlineData("for servers only", "wrong_usage")]
     public async Task Client_ThatProvesNothing_IsNotServed(string fault, string result)
     {
@@ -77,7 +95,14 @@ public sealed class MutualTlsTests
         {
             "none" => null,
             "other authority" => new TestAuthority(TimeProvider.System).Issue(leaf),
+            "signed by itself" => TestAuthority.SelfSigned(leaf, TimeProvider.System),
             "expired" => authority.Issue(leaf with { From = TimeSpan.FromHours(-2) }),
+            "not yet valid" => authority.Issue(leaf with { From = TimeSpan.FromHours(1) }),
+            "other trust domain" => authority.Issue(TestLeaf.For("spiffe://elsewhere/ns/shop/sa/frontend")),
+            "no SPIFFE ID" => authority.Issue(leaf with { Uris = [], DnsNames = ["frontend"] }),
+            "two SPIFFE IDs" => authority.Issue(leaf with { Uris = [.. leaf.Uris, Orders] }),
+            "a SPIFFE ID of another form" => authority.Issue(TestLeaf.For("spiffe://cluster.local/frontend")),
+            "a certificate authority's" => authority.Issue(leaf with { IsAuthority = true }),
             _ => authority.Issue(leaf with { Usages = [TestLeaf.BothUsages[0]] }),
         };
         (await TlsPeer.IsServedAsync(server.InboundAddress, bad)).ShouldBeFalse();
@@ -85,6 +110,38 @@ public sealed class MutualTlsTests
         await Eventually.TrueAsync(
             async () => (await Scrape.OfAsync(server)).Sum("meshlite_handshakes_total", ("direction", "inbound"), ("result", result)) == 1, $"{result} is counted");
         logs.Lines.ShouldContain(line => line.StartsWith("ConnectionRefused: inbound: ", StringComparison.Ordinal) && line.Contains(result, StringComparison.Ordinal));
+    }
+
+    /// <summary>A ClientHello that ends too early, one of an older TLS, one that speaks none of the mesh's protocols: named and counted too.</summary>
+    [Theory]
+    [InlineData("TLS 1.2")]
+    [InlineData("truncated")]
+    public async Task Client_ThatShakesHandsInNoWayOfTheMesh_IsNotServed(string fault)
+    {
+        var logs = new LogCapture();
+        await using var app = new WireApp("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        await using var mesh = await MeshFixture.StartAsync();
+        var server = await mesh.SidecarAsync(new TestSidecar("orders", app.Port) { Logs = logs });
+        using var good = TlsPeer.AuthorityOf(mesh.ControlPlane).Issue(TestLeaf.For("spiffe://cluster.local/ns/shop/sa/frontend"));
+
+        if (fault == "truncated")
+        {
+            var hello = await TlsPeer.ClientHelloAsync(good);
+            using var wire = await Wire.OpenAsync(server.InboundAddress);
+            await wire.SendAsync(hello);
+            await wire.ReadAsync(10);
+            wire.Reset();
+        }
+        else
+        {
+            (await TlsPeer.IsServedAsync(server.InboundAddress, good, SslProtocols.Tls12)).ShouldBeFalse();
+        }
+
+        await Eventually.TrueAsync(
+            async () => (await Scrape.OfAsync(server)).Sum("meshlite_handshakes_total", ("direction", "inbound")) == 1, "counted");
+        (await Scrape.OfAsync(server)).Sum("meshlite_handshakes_total", ("direction", "inbound"), ("result", "ok")).ShouldBe(0);
+        logs.Lines.ShouldContain(line => line.StartsWith("ConnectionRefused: inbound: ", StringComparison.Ordinal));
+        app.Received.ShouldBeEmpty();
     }
 
     /// <summary>In TLS 1.3 the client learns of the refusal with its first read: nothing of the request has been taken, whatever was sent.</summary>

@@ -38,6 +38,7 @@ internal static class Server
         });
         app.MapGet("/hello", () => $"hello from {name}\n");
         app.MapGet("/whoami", (HttpContext context) => $"{context.Request.Headers["meshlite-client-id"]} {context.Connection.RemoteIpAddress}\n");
+        app.MapGet("/metrics", () => $"# HELP pod_app_requests_total Requests with an id.\n# TYPE pod_app_requests_total counter\npod_app_requests_total {ledger.Values.Sum()}\n");
         app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
         app.MapGet("/ledger", (string prefix) => ledger.Where(e => e.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary());
         app.Map("/ws", WebSocketEcho.ServeAsync);

@@ -7,10 +7,11 @@ namespace MeshLite.Protocol.Pki;
 /// </summary>
 public readonly record struct PeerIdentityResult
 {
-    private PeerIdentityResult(SpiffeId? id, DateTimeOffset expiresAt, PeerFailure failure)
+    private PeerIdentityResult(SpiffeId? id, DateTimeOffset expiresAt, string root, PeerFailure failure)
     {
         Id = id;
         ExpiresAt = expiresAt;
+        Root = root;
         Failure = failure;
     }
 
@@ -20,14 +21,17 @@ public readonly record struct PeerIdentityResult
     /// <summary>End of the proof: the earliest expiry along the chain, the root included. No connection should outlive it.</summary>
     public DateTimeOffset ExpiresAt { get; }
 
+    /// <summary>SHA-256 of the root that vouches for it, in hexadecimal; the proof ends when that is believed no more.</summary>
+    public string Root { get; }
+
     /// <summary>Why there is no identity.</summary>
     public PeerFailure Failure { get; }
 
     /// <summary>A verified identity.</summary>
-    public static PeerIdentityResult Verified(SpiffeId id, DateTimeOffset expiresAt) => new(id, expiresAt, PeerFailure.None);
+    public static PeerIdentityResult Verified(SpiffeId id, DateTimeOffset expiresAt, string root) => new(id, expiresAt, root, PeerFailure.None);
 
     /// <summary>A refusal.</summary>
-    public static PeerIdentityResult Refused(PeerFailure failure) => new(null, default, failure);
+    public static PeerIdentityResult Refused(PeerFailure failure) => new(null, default, "", failure);
 }
 
 /// <summary>Why a peer's certificate was refused. The names, in snake case, are the label <c>reason</c> of the handshake metric.</summary>

@@ -62,7 +62,7 @@ public sealed class PeerVerifier
         {
             if (now >= proof.NotBefore && now <= proof.NotAfter)
             {
-                return PeerIdentityResult.Verified(proof.Id, proof.NotAfter);
+                return PeerIdentityResult.Verified(proof.Id, proof.NotAfter, proof.Root);
             }
 
             _remembered.TryRemove(key, out _);
@@ -80,7 +80,7 @@ public sealed class PeerVerifier
         }
 
         _remembered[key] = proof;
-        return PeerIdentityResult.Verified(proof.Id, proof.NotAfter);
+        return PeerIdentityResult.Verified(proof.Id, proof.NotAfter, proof.Root);
     }
 
     private PeerFailure Prove(
@@ -111,7 +111,8 @@ public sealed class PeerVerifier
                 proof = new Proof(
                     id!,
                     chain.ChainElements.Max(e => NotBefore(e.Certificate)),
-                    chain.ChainElements.Min(e => NotAfter(e.Certificate)));
+                    chain.ChainElements.Min(e => NotAfter(e.Certificate)),
+                    chain.ChainElements[^1].Certificate.GetCertHashString(HashAlgorithmName.SHA256));
             }
 
             return failure;
@@ -198,7 +199,7 @@ public sealed class PeerVerifier
 
     private static DateTimeOffset NotAfter(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());
 
-    private readonly record struct Proof(SpiffeId Id, DateTimeOffset NotBefore, DateTimeOffset NotAfter);
+    private readonly record struct Proof(SpiffeId Id, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string Root);
 
     private readonly record struct Key(Int128 High, Int128 Low, PeerRole Role)
     {

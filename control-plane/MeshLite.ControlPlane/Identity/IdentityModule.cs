@@ -88,6 +88,21 @@ public sealed class IdentityModule : IDisposable
         });
     }
 
+    /// <summary>Puts TLS on a listener whose callers are not of the mesh (the API server, which calls webhooks): our newest certificate, nothing asked of the caller.</summary>
+    public void ConfigureServerHttps(ListenOptions listener)
+    {
+        listener.Protocols = HttpProtocols.Http1AndHttp2;
+        listener.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = _state.Certificate.Current(),
+                EnabledSslProtocols = MeshTls.Protocols,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+            }),
+        });
+    }
+
     /// <summary>Adds the service <c>meshlite.v1.Identity</c>.</summary>
     public void MapTo(GrpcServer server) => server.AddUnary(
         MeshMethods.IdentityCertify, new IdentityService(this, _issuer, _tokens, _logger).CertifyAsync);

@@ -1,12 +1,14 @@
 using System.Net.Http;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources.Kubernetes;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Hosting;
 using MeshLite.Kubernetes;
 using MeshLite.Kubernetes.Connection;
+using MeshLite.Kubernetes.Leadership;
 using MeshLite.Protocol.Pki;
 using Microsoft.Extensions.Logging;
 
@@ -18,18 +20,30 @@ internal sealed class ClusterSources : ISources
     /// <summary>How long the API server may be away when the process starts; then it ends, and says why. <value>30 s.</value></summary>
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>Who holds it writes to the cluster.</summary>
+    private const string LeaseName = "meshlite-control-plane";
+
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly KubernetesClient _client;
     private readonly KubernetesSource _source;
 
-    private ClusterSources(KubernetesClient client, IdentityModule identity, KubernetesSource source) => (_client, Identity, _source) = (client, identity, source);
+    private readonly LeaderElector _elector;
+
+    private ClusterSources(KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, LeaderElector elector) =>
+        (_client, Identity, _source, Webhooks, _elector) = (client, identity, source, webhooks, elector);
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
 
     /// <inheritdoc/>
     public WorkloadRegistry? Workloads => null;
+
+    /// <inheritdoc/>
+    public ClusterWebhooks Webhooks { get; }
+
+    /// <inheritdoc/>
+    ClusterWebhooks? ISources.Webhooks => Webhooks;
 
     /// <summary>Connects, and reads or makes the authority; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static async Task<ClusterSources> CreateAsync(
@@ -44,7 +58,11 @@ internal sealed class ClusterSources : ISources
             var identity = new IdentityModule(
                 authority, new TokenReviewAuthenticator(client, logger),
                 new IdentityOptions { ListenAddresses = [options.Grpc.Address], SubjectNames = [.. ServiceNames(ns), .. options.SubjectNames] }, time, logger);
-            return new ClusterSources(client, identity, new KubernetesSource(client, index, time, new Random(), metrics, loggers));
+            var webhooks = new ClusterWebhooks(options.Cluster!, ns, client, index, identity, metrics, time, loggers);
+            var lease = new LeaderElectionOptions { Lease = new ObjectKey(ns, LeaseName), Identity = Environment.MachineName };
+            return new ClusterSources(
+                client, identity, new KubernetesSource(client, index, time, new Random(), metrics, loggers), webhooks,
+                new LeaderElector(client, lease, time, new Random(), loggers.CreateLogger<LeaderElector>()));
         }
         catch
         {
@@ -57,7 +75,8 @@ internal sealed class ClusterSources : ISources
     public OwnWorkloadKey KeyOf(StreamOwner owner) => new PodPublishKey(owner.Identity, owner.Workload);
 
     /// <inheritdoc/>
-    public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken) => [() => _source.RunAsync(blocked, cancellationToken)];
+    public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken) =>
+        [() => _source.RunAsync(blocked, cancellationToken), () => _elector.RunAsync(Webhooks.LeadAsync, cancellationToken)];
 
     /// <inheritdoc/>
     public void Dispose()

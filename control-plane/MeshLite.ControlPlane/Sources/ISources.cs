@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
 
@@ -15,6 +16,9 @@ internal interface ISources : IDisposable
 
     /// <summary>Where sidecars register their workloads; null: nothing is taken from them, the cluster says it.</summary>
     WorkloadRegistry? Workloads { get; }
+
+    /// <summary>What the API server asks; null: there is none.</summary>
+    ClusterWebhooks? Webhooks { get; }
 
     /// <summary>The own resource of a sidecar.</summary>
     OwnWorkloadKey KeyOf(StreamOwner owner);

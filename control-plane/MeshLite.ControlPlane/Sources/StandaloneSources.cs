@@ -1,5 +1,6 @@
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,9 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public WorkloadRegistry Workloads { get; }
+
+    /// <inheritdoc/>
+    public ClusterWebhooks? Webhooks => null;
 
     /// <inheritdoc/>
     public OwnWorkloadKey KeyOf(StreamOwner owner) =>

@@ -66,7 +66,6 @@ public sealed class ClusterConnection
         {
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Trust.Accepts(certificate, chain, errors),
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            TargetHost = ServerName,
         };
         if (ClientCertificate is not null)
         {

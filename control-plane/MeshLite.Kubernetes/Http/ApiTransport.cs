@@ -99,6 +99,12 @@ internal sealed class ApiTransport : IDisposable
         };
         message.Headers.TryAddWithoutValidation("Accept", "application/json");
         message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
+        if (_connection.ServerName is { } name)
+        {
+            // The handler takes the name for TLS from here, and from nowhere else.
+            message.Headers.Host = name;
+        }
+
         if (token is not null)
         {
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);

@@ -110,7 +110,10 @@ public sealed class LeaderElector(KubernetesClient client, LeaderElectionOptions
         finally
         {
             Volatile.Write(ref _leadsUntil, NotLeading);
-            await leading.CancelAsync();
+            // Not CancelAsync: what hears of the end should do so before we go on.
+#pragma warning disable MA0045
+            leading.Cancel();
+#pragma warning restore MA0045
             await work;
         }
 

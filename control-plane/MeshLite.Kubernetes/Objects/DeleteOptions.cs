@@ -3,15 +3,15 @@ namespace MeshLite.Kubernetes.Objects;
 /// <summary>Body of a delete.</summary>
 internal sealed record DeleteOptions
 {
-    public string ApiVersion { get; init; } = "v1";
+    public string ApiVersion { get; set; } = "v1";
 
-    public string Kind { get; init; } = "DeleteOptions";
+    public string Kind { get; set; } = "DeleteOptions";
 
-    public Preconditions? Preconditions { get; init; }
+    public Preconditions? Preconditions { get; set; }
 }
 
 /// <summary>What must hold.</summary>
 internal sealed record Preconditions
 {
-    public string? ResourceVersion { get; init; }
+    public string? ResourceVersion { get; set; }
 }

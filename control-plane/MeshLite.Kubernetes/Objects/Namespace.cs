@@ -4,5 +4,5 @@ namespace MeshLite.Kubernetes.Objects;
 public sealed record Namespace : IKubernetesObject
 {
     /// <inheritdoc/>
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 }

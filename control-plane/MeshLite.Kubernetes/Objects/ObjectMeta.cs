@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MeshLite.Kubernetes.Objects;
 
-/// <summary>What all objects have. Implemented by records with init-only properties: readers share them.</summary>
+/// <summary>What all objects have. Implemented by records that are not changed once read: many hold them.</summary>
 public interface IKubernetesObject
 {
     /// <summary>Standard metadata.</summary>
@@ -13,40 +13,40 @@ public interface IKubernetesObject
 public sealed record ObjectMeta
 {
     /// <summary>Name; empty where <see cref="GenerateName"/> asks the server for one.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Beginning of a name that the server completes.</summary>
-    public string? GenerateName { get; init; }
+    public string? GenerateName { get; set; }
 
     /// <summary>Null for kinds without namespaces.</summary>
-    public string? Namespace { get; init; }
+    public string? Namespace { get; set; }
 
     /// <summary>Tells an object from an earlier one of the same name.</summary>
-    public string? Uid { get; init; }
+    public string? Uid { get; set; }
 
     /// <summary>Version of the object; on a write, the version that must still be there.</summary>
-    public string? ResourceVersion { get; init; }
+    public string? ResourceVersion { get; set; }
 
     /// <summary>Counts changes of the spec.</summary>
-    public long? Generation { get; init; }
+    public long? Generation { get; set; }
 
     /// <summary>By the server's clock, in whole seconds.</summary>
-    public DateTimeOffset? CreationTimestamp { get; init; }
+    public DateTimeOffset? CreationTimestamp { get; set; }
 
     /// <summary>Set while the object waits for its finalizers or its grace period.</summary>
-    public DateTimeOffset? DeletionTimestamp { get; init; }
+    public DateTimeOffset? DeletionTimestamp { get; set; }
 
     /// <summary>Labels.</summary>
-    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+    public IReadOnlyDictionary<string, string>? Labels { get; set; }
 
     /// <summary>Annotations.</summary>
-    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+    public IReadOnlyDictionary<string, string>? Annotations { get; set; }
 
     /// <summary>Whose deletion deletes this.</summary>
-    public IReadOnlyList<OwnerReference>? OwnerReferences { get; init; }
+    public IReadOnlyList<OwnerReference>? OwnerReferences { get; set; }
 
     /// <summary>What must be taken out before the object goes.</summary>
-    public IReadOnlyList<string>? Finalizers { get; init; }
+    public IReadOnlyList<string>? Finalizers { get; set; }
 
     /// <summary>Key of the object.</summary>
     [JsonIgnore]
@@ -63,20 +63,20 @@ public sealed record ObjectMeta
 public sealed record OwnerReference
 {
     /// <summary>Group and version.</summary>
-    public string ApiVersion { get; init; } = "";
+    public string ApiVersion { get; set; } = "";
 
     /// <summary>Kind.</summary>
-    public string Kind { get; init; } = "";
+    public string Kind { get; set; } = "";
 
     /// <summary>Name.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Uid.</summary>
-    public string Uid { get; init; } = "";
+    public string Uid { get; set; } = "";
 
     /// <summary>Whether it is the one that manages the object.</summary>
-    public bool? Controller { get; init; }
+    public bool? Controller { get; set; }
 
     /// <summary>Whether the owner's foreground deletion waits for this object.</summary>
-    public bool? BlockOwnerDeletion { get; init; }
+    public bool? BlockOwnerDeletion { get; set; }
 }

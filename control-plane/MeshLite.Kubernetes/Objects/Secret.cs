@@ -7,22 +7,22 @@ namespace MeshLite.Kubernetes.Objects;
 public sealed record Secret : IKubernetesObject
 {
     /// <summary>Group and version.</summary>
-    public string ApiVersion { get; init; } = "v1";
+    public string ApiVersion { get; set; } = "v1";
 
     /// <summary>Kind.</summary>
-    public string Kind { get; init; } = "Secret";
+    public string Kind { get; set; } = "Secret";
 
     /// <inheritdoc/>
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
     /// <summary><c>Opaque</c>, <c>kubernetes.io/tls</c>, …; cannot be changed.</summary>
-    public string? Type { get; init; }
+    public string? Type { get; set; }
 
     /// <summary>Values.</summary>
-    public IReadOnlyDictionary<string, byte[]> Data { get; init; } = new Dictionary<string, byte[]>();
+    public IReadOnlyDictionary<string, byte[]> Data { get; set => field = value ?? new Dictionary<string, byte[]>(); } = new Dictionary<string, byte[]>();
 
     /// <summary>Whether <see cref="Data"/> may never change again.</summary>
-    public bool? Immutable { get; init; }
+    public bool? Immutable { get; set; }
 
     /// <summary>The rest.</summary>
     [JsonExtensionData]
@@ -33,16 +33,16 @@ public sealed record Secret : IKubernetesObject
 public sealed record ConfigMap : IKubernetesObject
 {
     /// <summary>Group and version.</summary>
-    public string ApiVersion { get; init; } = "v1";
+    public string ApiVersion { get; set; } = "v1";
 
     /// <summary>Kind.</summary>
-    public string Kind { get; init; } = "ConfigMap";
+    public string Kind { get; set; } = "ConfigMap";
 
     /// <inheritdoc/>
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 
     /// <summary>Values.</summary>
-    public IReadOnlyDictionary<string, string> Data { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Data { get; set => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
 
     /// <summary>The rest.</summary>
     [JsonExtensionData]

@@ -15,7 +15,7 @@ namespace MeshLite.Sidecar.Admin;
 /// </summary>
 internal sealed class AdminEndpoint(
     MeshState mesh, ResourceCache resources, ConfigStream stream, WorkloadIdentity identity,
-    ConnectionTracker connections, Draining draining, LogLevels levels, TimeProvider time)
+    ConnectionTracker connections, PlaintextCallers plaintext, Draining draining, LogLevels levels, TimeProvider time)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -84,6 +84,8 @@ internal sealed class AdminEndpoint(
         ControlPlaneConnected = stream.Connected,
         ConfigRejected = stream.Rejected,
         Destinations = mesh.Destinations.Count(),
+        Mtls = mesh.Workload?.Mtls.ToString(),
+        PlaintextCallers = plaintext.Newest.Select(caller => new { Address = caller.Address.ToString(), caller.Connections, caller.Last }),
     };
 
     private object Logging() => new { Default = levels.Default.ToString(), ByCategory = levels.ByCategory.ToDictionary(e => e.Key, e => e.Value.ToString()) };

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MeshLite.Sidecar.Authorization;
 
 /// <summary>
-/// May this caller call? Asked for each request, each TCP connection, and, when the policies have changed, of connections and
+/// May this caller call, and must it have proved who it is? Asked for each request, each TCP connection, and, when the policies have changed, of connections and
 /// WebSockets that are open. One per program; <see cref="Apply"/> by the configuration loop, which alone replaces the policies,
 /// the rest by requests.
 /// </summary>
@@ -19,15 +19,18 @@ internal sealed class InboundAuthorization
     private readonly MeshState _mesh;
     private readonly LocalApplication _application;
     private readonly OpenFlows _flows;
+    private readonly ConnectionTracker _connections;
     private readonly ILogger _log;
     private readonly CounterFamily _decisions;
     private readonly CounterSeries _allowed;
     private readonly CounterSeries _denied;
     private volatile AuthorizationModel? _model;
+    private MtlsMode? _mtls;
 
-    public InboundAuthorization(MeshState mesh, LocalApplication application, OpenFlows flows, MetricRegistry metrics, ILogger<InboundAuthorization> log)
+    public InboundAuthorization(
+        MeshState mesh, LocalApplication application, OpenFlows flows, ConnectionTracker connections, MetricRegistry metrics, ILogger<InboundAuthorization> log)
     {
-        (_mesh, _application, _flows, _log) = (mesh, application, flows, log);
+        (_mesh, _application, _flows, _connections, _log) = (mesh, application, flows, connections, log);
         _decisions = metrics.AddCounter(
             "meshlite_authorization_total", "Requests and TCP connections judged by AuthorizationPolicies, by the policy that decided; none: the lack of one did.", "result", "policy");
         _allowed = _decisions.Series("allowed", "");
@@ -49,6 +52,14 @@ internal sealed class InboundAuthorization
 
         _model = model;
         _flows.JudgeAll();
+
+        // Requests of plaintext callers are refused from now on; those under way are answered, then their connections end.
+        if (workload.Mtls != MtlsMode.Permissive && _mtls == MtlsMode.Permissive)
+        {
+            AuthorizationLog.PlaintextEnds(_log, workload.Mtls, _connections.EndPlaintext());
+        }
+
+        _mtls = workload.Mtls;
     }
 
     /// <summary>Why a request is refused; null: it is not.</summary>

@@ -13,7 +13,7 @@ namespace MeshLite.Sidecar.Forwarding;
 /// Makes connections: TCP, and TLS 1.3 with both sides' identities checked. Every failure is a
 /// <see cref="ConnectException"/>, and none has sent a byte of a request. Thread-safe.
 /// </summary>
-internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCounter handshakes, TimeProvider time)
+internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCounter handshakes, ProvenConnections proven, TimeProvider time)
 {
     /// <summary>
     /// This pod's addresses, in transparent mode: the sidecar calls itself there from the loopback address, by which the rules know
@@ -59,6 +59,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         }
 
         handshakes.Outbound(handshake.Outcome(null));
+        stream.Proof = proven.Add(handshake.EndsAt, handshake.Result.Root, ask: null, stream.Reset);
         return stream;
     }
 

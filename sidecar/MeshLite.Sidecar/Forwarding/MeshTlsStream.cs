@@ -21,6 +21,23 @@ internal sealed class MeshTlsStream : SslStream
     /// <summary>Whether TCP ended: after a read of nothing, that no close_notify came before it.</summary>
     public bool Truncated => _tcp is EndNotingStream { Ended: true };
 
+    /// <summary>What the handshake proved, ended with the stream. Set once, when the handshake is done.</summary>
+    public IDisposable? Proof { get; set; }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        Proof?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync()
+    {
+        Proof?.Dispose();
+        return base.DisposeAsync();
+    }
+
     /// <summary>Ends the connection by RST.</summary>
     public void Reset() => TcpTunnel.Reset(_tcp.Socket);
 

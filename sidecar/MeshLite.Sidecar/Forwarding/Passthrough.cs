@@ -38,9 +38,9 @@ internal sealed class Passthrough : IDisposable
     /// <summary>The sidecar's own ports, set once its listeners are bound: a name that leads back here would go round for ever.</summary>
     public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
 
-    /// <summary>Forwards a request to the authority it names, or its connection was going to.</summary>
-    public Task ForwardAsync(RequestState state, CancellationToken timeout) =>
-        _forwarding.ToOutsideAsync(state, _client, state.Connection.OriginalPrefix ?? $"http://{state.Context.Request.Host.Value}", _transformer, timeout);
+    /// <summary>Forwards a request to what <paramref name="prefix"/> names, as <c>http://HOST:PORT</c>.</summary>
+    public Task ForwardAsync(RequestState state, string prefix, CancellationToken timeout) =>
+        _forwarding.ToOutsideAsync(state, _client, prefix, _transformer, timeout);
 
     /// <summary>A TCP connection to a name or address outside.</summary>
     public async ValueTask<NetworkStream> ConnectAsync(EndPoint authority, CancellationToken cancellationToken)

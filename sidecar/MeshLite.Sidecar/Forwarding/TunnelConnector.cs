@@ -1,6 +1,7 @@
 using System.Net;
 using MeshLite.Model;
 using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
@@ -11,10 +12,10 @@ using MeshLite.Sidecar.Routing;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// The far side of a TCP connection of the application: mTLS to an endpoint of a service, plain TCP to what is not in the
+/// The far side of a TCP connection of the application: mTLS to an endpoint of a service, plain TCP to one that has no sidecar, and to what is not in the
 /// mesh. Failures are values. One per program; thread-safe.
 /// </summary>
-internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connector, Passthrough passthrough)
+internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connector, Passthrough passthrough, EgressRules egress)
 {
     /// <summary>By name, <c>HOST:PORT</c>.</summary>
     public async ValueTask<TunnelServer> ToNameAsync(string authority)
@@ -25,7 +26,7 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
             case null or DestinationKind.Unknown:
                 return new TunnelServer(new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh, $"No service of the mesh is known as '{authority}'."));
             case DestinationKind.NotInMesh when AuthorityNormalizer.TryNormalize(authority, out var key) && key.Port != 0:
-                return await ToOutsideAsync(new DnsEndPoint(key.Host.Trim("[]").ToString(), key.Port));
+                return await ToOutsideAsync(key.Host.Trim("[]").ToString(), key.Port);
             case DestinationKind.NotInMesh:
                 return new TunnelServer(new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"'{authority}' is not HOST:PORT."));
             default:
@@ -33,12 +34,22 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
         }
     }
 
-    /// <summary>To what is not in the mesh.</summary>
-    public async ValueTask<TunnelServer> ToOutsideAsync(EndPoint address)
+    /// <summary>To a host outside the mesh, whatever the mesh may know by its name.</summary>
+    public ValueTask<TunnelServer> ToOutsideAsync(string host, int port) => ToOutsideAsync(new DnsEndPoint(host, port), () => egress.Check(host));
+
+    /// <summary>To an address outside the mesh.</summary>
+    public ValueTask<TunnelServer> ToOutsideAsync(IPEndPoint address) => ToOutsideAsync(address, () => egress.Check(address.Address));
+
+    private async ValueTask<TunnelServer> ToOutsideAsync(EndPoint address, Func<ProxyError?> mayLeave)
     {
+        if (mayLeave() is { } denied)
+        {
+            return new TunnelServer(denied);
+        }
+
         try
         {
-            return new TunnelServer(await passthrough.ConnectAsync(address, CancellationToken.None));
+            return new TunnelServer(await passthrough.ConnectAsync(address, CancellationToken.None)) { MayLeave = mayLeave };
         }
         catch (ConnectException e)
         {
@@ -71,7 +82,10 @@ internal sealed class TunnelConnector(MeshState mesh, EndpointConnector connecto
             try
             {
                 var config = endpoint.Config;
-                var stream = await connector.ConnectMeshAsync(config.Address, config.Identity!, MeshTls.Tcp, backend.Config.Policy.ConnectTimeout, CancellationToken.None);
+                var timeout = backend.Config.Policy.ConnectTimeout;
+                Stream stream = config.Identity is { } identity
+                    ? await connector.ConnectMeshAsync(config.Address, identity, MeshTls.Tcp, timeout, CancellationToken.None)
+                    : await connector.ConnectPlainAsync(config.Address, timeout, CancellationToken.None);
                 outcome = AttemptOutcome.Success;
                 return new TunnelServer(stream) { Destination = destination, Endpoint = endpoint };
             }
@@ -108,6 +122,9 @@ internal readonly record struct TunnelServer(Stream? Stream, ProxyError? Error)
 
     /// <summary>The service; null: not in the mesh, or not known.</summary>
     public DestinationModel? Destination { get; init; }
+
+    /// <summary>Of what is not in the mesh: why it may not be called any more, when the mesh's settings have changed.</summary>
+    public Func<ProxyError?>? MayLeave { get; init; }
 
     /// <summary>The endpoint tried last.</summary>
     public EndpointState? Endpoint { get; init; }

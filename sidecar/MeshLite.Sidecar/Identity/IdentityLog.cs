@@ -23,4 +23,7 @@ internal static partial class IdentityLog
 
     [LoggerMessage(1505, LogLevel.Information, "The trust bundle now holds {Roots} root(s)", EventName = "BundleChanged")]
     public static partial void BundleChanged(ILogger logger, int roots);
+
+    [LoggerMessage(1506, LogLevel.Information, "{Count} connection(s) cut: the certificate or root that one of their ends had shown has ended", EventName = "ConnectionsCut")]
+    public static partial void ConnectionsCut(ILogger logger, int count);
 }

@@ -33,6 +33,9 @@ internal sealed class TlsHandshake<TOptions>
     /// </summary>
     public PeerIdentityResult Result { get; private set; }
 
+    /// <summary>After a handshake that succeeded: when the first of what was shown, by either side, expires.</summary>
+    public DateTimeOffset EndsAt => Result.ExpiresAt < _own.NotAfter ? Result.ExpiresAt : _own.NotAfter;
+
     /// <summary>
     /// How the handshake ended, as label of the metric: <c>ok</c>; the reason the peer's certificate was refused; <c>tls</c>
     /// (no common version or ALPN, an alert of the peer's), <c>aborted</c>, <c>timeout</c>.

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Routing;
 
@@ -10,13 +11,13 @@ namespace MeshLite.Sidecar.Listeners;
 /// A connection of the application that was captured on its way to an address. The address alone decides where it goes:
 /// <list type="number">
 /// <item>Lookup, before the client has said a word: what is not in the mesh, and TCP, need no waiting for it.</item>
-/// <item>Not in the mesh: bytes, to where they were going.</item>
+/// <item>Not in the mesh: bytes, to where they were going, if that may be called; else what names a host that may is served by that name.</item>
 /// <item>TCP by declaration: a tunnel.</item>
 /// <item>Else by the first bytes: HTTP to Kestrel, whose pipeline answers for unknown destinations too; the rest a tunnel.</item>
 /// </list>
 /// One per program; thread-safe.
 /// </summary>
-internal sealed class CapturedConnections(MeshServer server, TunnelService tunnels, MeshState mesh, ProtocolPeek peek, RefusalCounter refusals)
+internal sealed class CapturedConnections(MeshServer server, TunnelService tunnels, MeshState mesh, EgressRules egress, ProtocolPeek peek, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>, of captured connections.</summary>
     public async Task<bool> HandleAsync(Socket socket, IPEndPoint original, CancellationToken stop)
@@ -27,6 +28,11 @@ internal sealed class CapturedConnections(MeshServer server, TunnelService tunne
         // Step 2: Not in the mesh
         if (destination is { Kind: DestinationKind.NotInMesh } || (destination is null && mesh.IsOutside(original.Address)))
         {
+            if (egress.Check(original.Address) is not null)
+            {
+                return await ServeByNameAsync(socket, original, stop);
+            }
+
             await tunnels.ServeOutsideAsync(socket, original);
             return true;
         }
@@ -51,6 +57,25 @@ internal sealed class CapturedConnections(MeshServer server, TunnelService tunne
                 return true;
             default:
                 refusals.Reset(socket, "outbound", "destination_unknown", $"{original} is not known to the mesh, and not known to be outside");
+                return true;
+        }
+    }
+
+    // The address may not be called. Where a name may, it is called by that name: what a client says of itself leads nowhere else.
+    private async Task<bool> ServeByNameAsync(Socket socket, IPEndPoint original, CancellationToken stop)
+    {
+        switch (await peek.DetectAsync(socket, stop))
+        {
+            case null:
+                return false;
+            case (ConnectionProtocol.Http1 or ConnectionProtocol.Http2) and var protocol:
+                server.HandOver(socket, ListenerRole.Outbound, protocol, original);
+                return true;
+            case ConnectionProtocol.Tls when ProtocolPeek.ServerName(socket) is { } name:
+                await tunnels.ServeOutsideAsync(socket, name, original.Port);
+                return true;
+            default:
+                refusals.Reset(socket, "outbound", "denied", $"{original} is outside the mesh, and MeshConfig's egress does not allow it");
                 return true;
         }
     }

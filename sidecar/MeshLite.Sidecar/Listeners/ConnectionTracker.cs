@@ -53,6 +53,22 @@ internal sealed class ConnectionTracker
         }
     }
 
+    /// <summary>Asks those of callers without identity to end after what is in flight. Returns how many.</summary>
+    public int EndPlaintext()
+    {
+        var asked = 0;
+        foreach (var (connection, _) in _open)
+        {
+            if (connection is { Role: ListenerRole.Inbound, Peer: null, Lifetime: { } lifetime })
+            {
+                lifetime.RequestClose();
+                asked++;
+            }
+        }
+
+        return asked;
+    }
+
     /// <summary>Called as each request begins.</summary>
     public void OnRequest(MeshConnection connection)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
@@ -12,7 +13,8 @@ namespace MeshLite.Sidecar.Listeners;
 /// program; thread-safe.
 /// </summary>
 internal sealed class InboundConnections(
-    MeshServer server, TunnelService tunnels, LocalApplication application, MeshState mesh, ProtocolPeek peek, RefusalCounter refusals)
+    MeshServer server, TunnelService tunnels, LocalApplication application, MeshState mesh, ImmutableArray<int> opaquePorts, ProtocolPeek peek,
+    PlaintextCallers plaintext, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>.</summary>
     public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
@@ -27,13 +29,19 @@ internal sealed class InboundConnections(
         {
             case null:
                 return false;
-            case (ConnectionProtocol.MeshTls or ConnectionProtocol.Http1 or ConnectionProtocol.Http2) and var protocol:
+            case ConnectionProtocol.MeshTls:
+                server.HandOver(socket, ListenerRole.Inbound, ConnectionProtocol.MeshTls, original);
+                return true;
+            case (ConnectionProtocol.Http1 or ConnectionProtocol.Http2) and var protocol:
+                plaintext.Note(socket.RemoteEndPoint, http: true, letIn: mesh.Workload?.Mtls == MtlsMode.Permissive);
                 server.HandOver(socket, ListenerRole.Inbound, protocol, original);
                 return true;
             case var _ when mesh.Workload?.Mtls != MtlsMode.Permissive:
+                plaintext.Note(socket.RemoteEndPoint, http: false, letIn: false);
                 refusals.Refuse(socket, "inbound", "denied", "plaintext, and this workload accepts only mTLS from the mesh");
                 return true;
             default:
+                plaintext.Note(socket.RemoteEndPoint, http: false, letIn: true);
                 await tunnels.ServePlainAsync(socket, original);
                 return true;
         }
@@ -42,7 +50,9 @@ internal sealed class InboundConnections(
     // On a port that speaks no HTTP, what looks like it is not.
     private ConnectionProtocol? Plain(ConnectionProtocol? protocol, IPEndPoint? original) =>
         protocol is ConnectionProtocol.Http1 or ConnectionProtocol.Http2
-        && mesh.Workload?.OpaquePorts.Contains((original ?? application.Declared)?.Port ?? 0) == true
+        && IsOpaque((original ?? application.Declared)?.Port ?? 0)
             ? ConnectionProtocol.Opaque
             : protocol;
+
+    private bool IsOpaque(int port) => opaquePorts.Contains(port) || mesh.Workload?.OpaquePorts.Contains(port) == true;
 }

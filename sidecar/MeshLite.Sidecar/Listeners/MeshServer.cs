@@ -30,6 +30,7 @@ internal sealed class MeshServer(
     InProcessListenerFactory listeners,
     WorkloadIdentity identity,
     HandshakeCounter handshakes,
+    ProvenConnections proven,
     ConnectionTracker connections,
     Func<SslStream, MeshConnection, ConnectionContext, Task> serveTunnel)
 {
@@ -153,16 +154,19 @@ internal sealed class MeshServer(
     /// The peer is verified (the handshake would have failed else). Kestrel must not see that there was TLS: its
     /// HTTP/2 endpoint insists on the ALPN "h2".
     /// </summary>
-    private ConnectionDelegate AfterHandshake(ConnectionDelegate next) => connection =>
+    private ConnectionDelegate AfterHandshake(ConnectionDelegate next) => async connection =>
     {
         var mesh = connection.Features.Get<MeshConnection>()!;
         mesh.Peer = mesh.Handshake!.Result.Id;
         handshakes.Inbound(mesh.Handshake.Outcome(null), connection.RemoteEndPoint);
         var stream = connection.Features.Get<ISslStreamFeature>()!.SslStream;
         connection.Features.Set<ITlsConnectionFeature>(null);
-        return stream.NegotiatedApplicationProtocol == MeshTls.Http
-            ? next(connection)
-            : serveTunnel(stream, mesh, connection);
+        var isHttp = stream.NegotiatedApplicationProtocol == MeshTls.Http;
+        using var proof = proven.Add(
+            mesh.Handshake.EndsAt, mesh.Handshake.Result.Root,
+            isHttp && connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime ? lifetime.RequestClose : null,
+            () => connection.Abort(new ConnectionAbortedException("What the peer proved has ended.")));
+        await (isHttp ? next(connection) : serveTunnel(stream, mesh, connection));
     };
 }
 

@@ -17,7 +17,7 @@ namespace MeshLite.Sidecar.Listeners;
 /// </summary>
 internal sealed class TunnelService(
     TunnelConnector connector, LocalApplication application, TcpTunnel tunnel, ConnectionTracker connections, TcpMetrics metrics,
-    RefusalCounter refusals, InboundAuthorization authorization, TimeProvider time)
+    RefusalCounter refusals, InboundAuthorization authorization, OpenFlows flows, TimeProvider time)
 {
     private const int HttpsPort = 443;
 
@@ -58,12 +58,15 @@ internal sealed class TunnelService(
         await using (server.Stream)
         {
             await client.WriteAsync("HTTP/1.1 200 Connection Established\r\n\r\n"u8.ToArray());
-            await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open: null);
+            await JoinOutboundAsync(client, socket, server, flow);
         }
     }
 
     /// <summary>Serves the application's TLS to a name.</summary>
     public async Task ServeByNameAsync(Socket socket, string name) => await ServeOutboundAsync(socket, await connector.ToNameAsync($"{name}:{HttpsPort}"));
+
+    /// <summary>As above, captured on its way out of the mesh: to that name there, whatever address it was going to.</summary>
+    public async Task ServeOutsideAsync(Socket socket, string name, int port) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(name, port));
 
     /// <summary>Serves the application's connection to a service.</summary>
     public async Task ServeDestinationAsync(Socket socket, DestinationModel destination) => await ServeOutboundAsync(socket, await connector.ToMeshAsync(destination));
@@ -162,8 +165,15 @@ internal sealed class TunnelService(
         await using var client = new NetworkStream(socket, ownsSocket: true);
         await using (server.Stream)
         {
-            await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open: null);
+            await JoinOutboundAsync(client, socket, server, flow);
         }
+    }
+
+    private async Task JoinOutboundAsync(NetworkStream client, Socket socket, TunnelServer server, TcpFlow flow)
+    {
+        using var open = server.MayLeave is { } mayLeave ? flows.Open(mayLeave) : null;
+        open?.Judge();
+        await JoinAsync(new MeshConnection(ListenerRole.Outbound, ConnectionProtocol.Opaque), client, socket, server.Stream!, flow, open);
     }
 
     // Counted as open, so that a draining sidecar waits for it.

@@ -1,4 +1,5 @@
 using MeshLite.Model;
+using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Listeners;
@@ -14,7 +15,7 @@ namespace MeshLite.Sidecar.Pipeline;
 /// A request of the application beside this sidecar, from its first byte to its record. Stages, in order:
 /// <list type="number">
 /// <item>Message: refuse what two parsers could read differently, before anything acts on it.</item>
-/// <item>Destination: the authority's, or, of a captured connection, the address it was going to; pinned for the whole request; the first use asks the control plane.</item>
+/// <item>Destination: the authority's, or, of a captured connection, the address it was going to; pinned for the whole request; the first use asks the control plane. Of what is not in the mesh only what egress allows goes on, and that without the stages that follow.</item>
 /// <item>Route: match, then split; a redirect ends here. After the destination, which brings the rules.</item>
 /// <item>Deadline: the rule's or the caller's, whichever is earlier; counted from the request's arrival.</item>
 /// <item>Fault: on purpose, within the deadline, and before limits, which are about what is really sent.</item>
@@ -30,6 +31,7 @@ internal sealed class OutboundPipeline(
     ConnectionTracker connections,
     HttpForwarding forwarding,
     Passthrough passthrough,
+    EgressRules egress,
     FaultInjector faults,
     RequestRecorder recorder)
 {
@@ -75,10 +77,29 @@ internal sealed class OutboundPipeline(
 
     private async Task PassAsync(RequestState state)
     {
-        if ((state.Error = RequestDeadline.Begin(state, timeout: null)) is null)
+        if ((state.Error = LeaveMesh(state, out var prefix) ?? RequestDeadline.Begin(state, timeout: null)) is null)
         {
-            await passthrough.ForwardAsync(state, state.Timeout);
+            await passthrough.ForwardAsync(state, prefix, state.Timeout);
         }
+    }
+
+    // To the address a captured connection was going to; where that may not be called, to the host the request names, at that port.
+    private ProxyError? LeaveMesh(RequestState state, out string prefix)
+    {
+        var connection = state.Connection;
+        prefix = connection.OriginalPrefix ?? $"http://{state.Context.Request.Host.Value}";
+        if (!egress.Restricts || (connection.Original is { } original && egress.Check(original.Address) is null))
+        {
+            return null;
+        }
+
+        var named = AuthorityNormalizer.TryNormalize(state.Context.Request.Host.Value, out var key) ? key.Host.ToString() : "";
+        if (connection.Original is { Port: var port })
+        {
+            prefix = $"http://{named}:{port}";
+        }
+
+        return egress.Check(named);
     }
 
     private async Task ServeAsync(RequestState state)

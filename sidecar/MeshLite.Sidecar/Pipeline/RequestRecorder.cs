@@ -32,7 +32,7 @@ internal sealed class RequestRecorder(MeshState mesh, RequestMetrics metrics, Ac
             DestinationVersion = endpoint?.Version ?? "",
             Route = state.Rule?.Name ?? "",
             Endpoint = endpoint?.Config.Address,
-            Tls = endpoint is not null,
+            Tls = endpoint?.Config.Identity is not null,
         });
     }
 

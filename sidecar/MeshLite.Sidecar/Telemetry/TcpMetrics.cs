@@ -44,7 +44,7 @@ internal sealed class TcpMetrics
         return Open(
         [
             "outbound", self?.Workload ?? "", self?.Identity.Namespace ?? "", service?.Name ?? Outside, service?.Namespace ?? "",
-            server.Endpoint?.Config.Workload ?? "", server.Endpoint?.Version ?? "", LabelText.Flag(server.Endpoint is not null),
+            server.Endpoint?.Config.Workload ?? "", server.Endpoint?.Version ?? "", LabelText.Flag(server.Endpoint?.Config.Identity is not null),
         ]);
     }
 

@@ -6,17 +6,16 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MeshLite.ControlPlane.Resources.Reading;
+using MeshLite.TestKit.Kubernetes.Real;
 
 namespace MeshLite.ControlPlane.Tests.Crds;
 
 /// <summary>
-/// A real API server, as its administrator, with the CRDs of <c>crds/</c>: the one of the kubeconfig (with client certificate) named by
-/// <c>MESHLITE_TEST_KUBECONFIG</c>. Documents are sent as they stand in their files, as kubectl would, so that it is the server's YAML that reads them.
+/// A <see cref="RealApiServer"/>, as its administrator, with the CRDs of <c>crds/</c>; where there is none, tests are skipped at its first use. Documents are
+/// sent as they stand in their files, as kubectl would, so that it is the server's YAML that reads them.
 /// </summary>
 public sealed partial class ApiServer : IAsyncLifetime
 {
-    internal const string SkipReason = "needs a real API server: MESHLITE_TEST_KUBECONFIG names its kubeconfig";
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
@@ -41,6 +40,7 @@ public sealed partial class ApiServer : IAsyncLifetime
     /// <summary>Name of the collection: one server, one test after the other, since webhooks of one would be asked by another.</summary>
     internal const string Group = "API server";
 
+    private RealApiServer? _server;
     private HttpClient? _client;
     private X509Certificate2? _authority;
 
@@ -48,7 +48,7 @@ public sealed partial class ApiServer : IAsyncLifetime
     {
         get
         {
-            Assert.SkipWhen(_client is null, SkipReason);
+            Assert.SkipWhen(_client is null, RealApiServer.WhyNot ?? "");
             return _client!;
         }
     }
@@ -58,12 +58,13 @@ public sealed partial class ApiServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (Environment.GetEnvironmentVariable("MESHLITE_TEST_KUBECONFIG") is not { Length: > 0 } path)
+        if (RealApiServer.WhyNot is not null)
         {
             return;
         }
 
-        Connect(path);
+        _server = await RealApiServer.StartAsync();
+        Connect(_server.Kubeconfig);
         foreach (var file in Directory.GetFiles(Crd.Directory, "*.yaml").Where(f => Path.GetFileName(f) != "kustomization.yaml"))
         {
             await ApplyAsync(await File.ReadAllTextAsync(file));
@@ -75,11 +76,14 @@ public sealed partial class ApiServer : IAsyncLifetime
         }
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _client?.Dispose();
         _authority?.Dispose();
-        return ValueTask.CompletedTask;
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
     }
 
     /// <summary>Creates an object, or only says what would become of it.</summary>

@@ -34,7 +34,7 @@ public sealed partial class ApiServerTests(ApiServer server)
     public async Task Create_EveryDocument_IsTakenAndMeansTheSame()
     {
         var cases = 0;
-        foreach (var (name, yaml) in Documents())
+        foreach (var (name, yaml) in RepositoryDocuments.All())
         {
             var documents = ApiServer.Split(yaml).ToArray();
             var nodes = documents.Select(d => YamlReader.Read(d).Documents.ShouldHaveSingleItem(name)).ToImmutableArray();
@@ -82,15 +82,6 @@ public sealed partial class ApiServerTests(ApiServer server)
         await server.DeleteAsync(route);
     }
 
-    // All that is written anywhere for people or tests.
-    private static IEnumerable<(string Name, string Yaml)> Documents() =>
-    [
-        .. Directory.GetDirectories(GoldenTests.GoldenDirectory()).Order(StringComparer.Ordinal).Select(d => (Path.GetFileName(d), File.ReadAllText(Path.Combine(d, "input.yaml")))),
-        .. Directory.GetFiles(Path.Combine(Crd.Root(), "demo", "config"), "*.yaml").Select(f => (f, File.ReadAllText(f))),
-        .. Directory.GetFiles(Path.Combine(Crd.Root(), "manifests", "samples"), "*.yaml").Select(f => (f, File.ReadAllText(f))),
-        .. Example().Matches(File.ReadAllText(Path.Combine(Crd.Root(), "README.md"))).Select((m, i) => ($"README.md example {i}", m.Groups["yaml"].Value)),
-    ];
-
     // The namespace must be there even for a dry run.
     private async Task<string> InAsync(string yaml)
     {
@@ -113,9 +104,6 @@ public sealed partial class ApiServerTests(ApiServer server)
         stored.AsObject().Remove("status");
         return YamlReader.Read(stored.ToJsonString()).Documents.ShouldHaveSingleItem() with { Line = line };
     }
-
-    [GeneratedRegex("```yaml\n(?<yaml>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Example();
 
     [GeneratedRegex(@"^metadata: \{.*namespace: (?<name>[a-z0-9-]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();

@@ -106,7 +106,23 @@ public sealed class BadResources : ReadingTestBase
         new(Policy("rateLimit: {inbound: [{principals: [web], requestsPerSecond: 5}]}"), "spec.rateLimit.inbound[0].principals[0]"),
         new(Policy("timeouts: {connect: 0s}"), "spec.timeouts.connect", "must be from 1ms to 1m"),
 
+        // AuthorizationPolicy
+        new(Authorization("action: Refuse"), "spec.action"),
+        new(Authorization("selector: {matchLabels: {a: \"b c\"}}"), "spec.selector.matchLabels.a"),
+        new(Authorization("rules: [{from: {}}]"), "spec.rules[0].from"),
+        new(Authorization("rules: [{to: {}}]"), "spec.rules[0].to"),
+        new(Authorization("rules: [{from: {principals: []}}]"), "spec.rules[0].from.principals"),
+        new(Authorization("rules: [{from: {principals: [web]}}]"), "spec.rules[0].from.principals[0]"),
+        new(Authorization("rules: [{from: {namespaces: [\"*a*\"]}}]"), "spec.rules[0].from.namespaces[0]"),
+        new(Authorization("rules: [{to: {ports: [0]}}]"), "spec.rules[0].to.ports[0]"),
+        new(Authorization("rules: [{to: {methods: [get]}}]"), "spec.rules[0].to.methods[0]"),
+        new(Authorization("rules: [{to: {paths: [a]}}]"), "spec.rules[0].to.paths[0]"),
+        new(Authorization("rules: [{to: {paths: [/a*b]}}]"), "spec.rules[0].to.paths[0]"),
+        new(Authorization("rules: [{to: {paths: [/a;b]}}]"), "spec.rules[0].to.paths[0]"),
+
         // MeshConfig
+        new(Mesh("egress: {mode: Never}"), "spec.egress.mode"),
+        new(Mesh("egress: {allow: [\"http://example.com\"]}"), "spec.egress.allow[0]"),
         new(Mesh("{}").Replace("name: default", "name: other", StringComparison.Ordinal), "", "its metadata.name is 'default'"),
         new(Mesh("trustDomain: Example.org"), "spec.trustDomain"),
         new(Mesh("mtls: {mode: strict}"), "spec.mtls.mode"),
@@ -128,6 +144,8 @@ public sealed class BadResources : ReadingTestBase
                 e => e.Field.StartsWith(bad.Field, StringComparison.Ordinal) || bad.Field.StartsWith(e.Field, StringComparison.Ordinal), bad.Yaml);
         }
     }
+
+    private static string Authorization(string spec) => $"apiVersion: meshlite.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{{spec}}}\n";
 
     /// <param name="Yaml">The resource.</param>
     /// <param name="Field">The field an API server names.</param>

@@ -25,7 +25,9 @@ internal static class SampleValues
 
     private static readonly int[] Numbers = [-1, 0, 1, 2, 10, 11, 16, 17, 100, 101, 199, 200, 301, 304, 399, 400, 499, 500, 599, 600, 1000, 1001, 10_000, 10_001, 65_535, 65_536, 1_000_000, 1_000_001];
 
-    public static readonly ImmutableArray<ScalarNode> All =
+    private const int AFew = 5;
+
+    private static readonly ImmutableArray<ScalarNode> All =
     [
         .. Texts.Select(ReaderProbe.Text),
         .. Lengths.Select(n => ReaderProbe.Text(new string('a', n))),
@@ -35,4 +37,10 @@ internal static class SampleValues
         .. Numbers.Select(n => ReaderProbe.Integer(n.ToString(CultureInfo.InvariantCulture))),
         new(1, ScalarKind.Number, "0.5"), new(1, ScalarKind.Number, "-0.5"), new(1, ScalarKind.Number, "99.5"), new(1, ScalarKind.Boolean, "true"), new(1, ScalarKind.Boolean, "false"),
     ];
+
+    /// <summary>All that tell something of such a field: of texts a number refuses one as well as the other, and names are not told apart by length.</summary>
+    public static IEnumerable<ScalarNode> For(Schema schema) =>
+        schema.Type is "integer" or "number" ? All.Where(v => v.Kind != ScalarKind.Text || All.IndexOf(v) < AFew)
+        : schema.Enum.IsEmpty ? All
+        : All.Where(v => v.Kind != ScalarKind.Text || v.Text.Length < Lengths[0]);
 }

@@ -104,7 +104,7 @@ internal static class SchemaValidator
         var keys = schema.IsSet ? list.Items.OfType<ScalarNode>().Select(s => s.Text)
             : schema.MapKeys.IsEmpty ? []
             : list.Items.OfType<MapNode>().Select(m => string.Join('|', schema.MapKeys.Select(key => (m.Find(key)?.Value as ScalarNode)?.Text)));
-        return keys.GroupBy(key => key).Where(g => g.Count() > 1).Select(g => (path, $"{g.Key} is there twice"));
+        return keys.Select((key, i) => (key, i)).GroupBy(k => k.key).SelectMany(g => g.Skip(1)).Select(k => ($"{path}[{k.i}]", $"{k.key} is there twice"));
     }
 
     // Go's net.ParseCIDR lets bits of the host stand.

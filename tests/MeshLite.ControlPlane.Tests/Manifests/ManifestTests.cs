@@ -48,10 +48,30 @@ public sealed class ManifestTests(ApiServer server)
         second.ShouldBe(first);
     }
 
+    [Fact]
+    public async Task Apply_AfterTheCaBundleIsThere_LeavesIt()
+    {
+        const string Path = "apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/meshlite";
+        var document = Documents().Single(d => d.Contains("kind: MutatingWebhookConfiguration", StringComparison.Ordinal));
+        var webhooks = (await server.ApplyAsync(document))["webhooks"]!.DeepClone().AsArray();
+        foreach (var webhook in webhooks)
+        {
+            webhook!["clientConfig"]!["caBundle"] = Convert.ToBase64String("-----BEGIN CERTIFICATE-----"u8);
+        }
+
+        await server.SendAsync(HttpMethod.Patch, Path, new JsonObject { ["webhooks"] = webhooks }.ToJsonString(), "application/merge-patch+json");
+        var again = await server.SendAsync(HttpMethod.Patch, $"{Path}?fieldManager=test", document, "application/apply-patch+yaml");
+
+        await RemoveWebhooksAsync();
+        again.Status.ShouldBe(HttpStatusCode.OK, $"{again.Body}");
+        again.Body["webhooks"]!.AsArray().ShouldAllBe(webhook => webhook!["clientConfig"]!["caBundle"] != null);
+    }
+
     [Theory]
     [InlineData("list", "", "services", null, null)]
     [InlineData("watch", "", "pods", null, null)]
     [InlineData("watch", "", "namespaces", null, null)]
+    [InlineData("get", "", "namespaces", null, "shop")]
     [InlineData("watch", "discovery.k8s.io", "endpointslices", null, null)]
     [InlineData("watch", "meshlite.dev", "trafficroutes", null, null)]
     [InlineData("patch", "meshlite.dev", "trafficpolicies/status", "shop", "orders")]
@@ -74,6 +94,7 @@ public sealed class ManifestTests(ApiServer server)
     [InlineData("get", "", "secrets", "shop", "meshlite-ca")]
     [InlineData("delete", "", "secrets", Ours, "meshlite-ca")]
     [InlineData("create", "", "secrets", "shop", null)]
+    [InlineData("get", "", "pods", "shop", "orders-1")]
     [InlineData("list", "", "configmaps", null, null)]
     [InlineData("create", "", "pods", null, null)]
     [InlineData("patch", "", "pods", "shop", "orders-1")]

@@ -12,15 +12,19 @@ using Microsoft.Extensions.Logging;
 
 namespace MeshLite.ControlPlane.Tests.Streaming;
 
-/// <summary>A whole control plane in this process, on real sockets and files; clients get certificates by join token as sidecars do.</summary>
-internal sealed class ControlPlaneFixture : IAsyncDisposable
+/// <summary>A whole control plane in this process, on real sockets and files; clients get certificates by token as sidecars do. Standalone, unless a subclass knows better.</summary>
+internal class ControlPlaneFixture : IAsyncDisposable
 {
     private readonly TestDirectory _config = new();
     private readonly TestDirectory _data = new();
     private readonly List<IDisposable> _clients = [];
     private ControlPlaneHost? _host;
+    private TrustBundle _roots = TrustBundle.Empty;
 
     public ControlPlaneHost Host => _host!;
+
+    /// <summary>Of the sidecars that join.</summary>
+    public virtual string Namespace => "shop";
 
     public static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -35,9 +39,19 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
     {
         var any = new IPEndPoint(IPAddress.Loopback, 0);
         _host = await ControlPlaneHost.StartAsync(
-            new ControlPlaneOptions { ConfigDirectory = _config.Path, DataDirectory = _data.Path, Grpc = any, Telemetry = any },
-            TimeProvider.System, logging => logging.ClearProviders(), Cancelled);
+            Configure(new ControlPlaneOptions { Grpc = any, Telemetry = any }), TimeProvider.System, logging => logging.ClearProviders(), Cancelled);
+        _roots = await RootsAsync();
     }
+
+    protected virtual ControlPlaneOptions Configure(ControlPlaneOptions options) => options with { ConfigDirectory = _config.Path, DataDirectory = _data.Path };
+
+    protected virtual Task<string> TokenOfAsync(string ns, string serviceAccount)
+    {
+        using var key = JoinTokenKey.LoadOrCreate(_data.Path);
+        return Task.FromResult(JoinToken.Create(key, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System));
+    }
+
+    protected virtual Task<TrustBundle> RootsAsync() => Task.FromResult(TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"])));
 
     public async Task StopAsync()
     {
@@ -47,15 +61,16 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
         _host = null;
     }
 
-    public async Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount)
+    public async Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount) => await CertifyAsync(await TokenOfAsync(ns, serviceAccount));
+
+    public async Task<X509Certificate2> CertifyAsync(string token)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var tokenKey = JoinTokenKey.LoadOrCreate(_data.Path);
         var csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var response = await Connect(null).UnaryAsync(
             MeshMethods.IdentityCertify,
             new CertifyRequest { Csr = Google.Protobuf.ByteString.CopyFrom(csr) },
-            new GrpcCallOptions { Metadata = new() { { "authorization", $"Bearer {JoinToken.Create(tokenKey, ns, serviceAccount, TimeSpan.FromHours(1), TimeProvider.System)}" } } },
+            new GrpcCallOptions { Metadata = new() { { "authorization", $"Bearer {token}" } } },
             Cancelled);
         using var certificate = X509CertificateLoader.LoadCertificate(response.CertificateChain[0].Span);
         return certificate.CopyWithPrivateKey(key);
@@ -63,7 +78,7 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
 
     public GrpcChannel Connect(X509Certificate2? certificate)
     {
-        var roots = TrustBundle.FromPem(File.ReadAllText(_data["ca.pem"]));
+        var roots = _roots;
         var handler = new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions
@@ -79,7 +94,7 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
         return new GrpcChannel(new Uri($"https://{Host.GrpcEndPoint}"), invoker, new GrpcChannelOptions(), TimeProvider.System);
     }
 
-    /// <summary>A sidecar of the namespace shop; named after its service account, serving <paramref name="service"/> if given.</summary>
+    /// <summary>A sidecar of <see cref="Namespace"/>; named after its service account, serving <paramref name="service"/> if given.</summary>
     public async Task<TestSidecar> JoinAsync(string serviceAccount, string service = "", int port = 0, string version = "", params string[] authorities)
     {
         var hello = new Hello { Workload = $"{serviceAccount}-1", Service = service, Ready = true, SidecarVersion = "test" };
@@ -95,13 +110,13 @@ internal sealed class ControlPlaneFixture : IAsyncDisposable
 
     public async Task<TestSidecar> JoinAsync(string serviceAccount, Hello hello)
     {
-        var sidecar = new TestSidecar(Connect(await CertifyAsync("shop", serviceAccount)));
+        var sidecar = new TestSidecar(Connect(await CertifyAsync(Namespace, serviceAccount)));
         _clients.Add(sidecar);
         await sidecar.SendAsync(new SidecarMessage { Hello = hello });
         return sidecar;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         _clients.ForEach(c => c.Dispose());
         if (_host is not null)

@@ -24,6 +24,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     private readonly IdentityModule _identity;
     private readonly ConcurrentDictionary<string, Resource> _resources = new();
     private readonly ConcurrentDictionary<Channel<Resource>, HashSet<string>> _streams = new();
+    private readonly ConcurrentDictionary<Channel<Resource>, (SpiffeId Id, Hello Hello)> _greeted = new();
     private readonly ConcurrentQueue<SidecarMessage> _received = new();
 
     private FakeControlPlane(string dataDir, int port)
@@ -60,6 +61,15 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     /// <summary>Where spans go; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
     public MeshLite.Model.TracingConfig Tracing { get; set; } = new();
+
+    /// <summary>Who may call whatever serves something; <see cref="PublishWorkloads"/> tells sidecars that are connected already.</summary>
+    public System.Collections.Immutable.ImmutableArray<AuthorizationPolicyConfig> Authorization { get; set; } = [];
+
+    /// <summary>Which calls may leave the mesh; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
+    public EgressConfig Egress { get; set; } = new();
+
+    /// <summary>Believed instead of the authority that signs; <see cref="PublishMesh"/> tells sidecars that are connected already.</summary>
+    public TrustBundle? TrustBundle { get; set; }
 
     /// <summary>Changes what sidecars are told of their own workload, when they connect.</summary>
     public Func<WorkloadConfig, WorkloadConfig> Workload { get; set; } = workload => workload;
@@ -104,7 +114,15 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     }
 
     /// <summary>Sends the mesh's settings as they are now to every sidecar.</summary>
-    public void PublishMesh() => Publish(Mesh());
+    public string PublishMesh() => Publish(Mesh());
+
+    /// <summary>Tells every sidecar of its own workload as it is now. Returns the versions.</summary>
+    public List<string> PublishWorkloads() => [.. _greeted.Select(greeted =>
+    {
+        var resource = WorkloadOf(greeted.Value.Id, greeted.Value.Hello);
+        greeted.Key.Writer.TryWrite(resource);
+        return resource.Version;
+    })];
 
     public async ValueTask DisposeAsync()
     {
@@ -165,6 +183,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
         finally
         {
             _streams.TryRemove(queue, out _);
+            _greeted.TryRemove(queue, out _);
             queue.Writer.TryComplete();
             await writing;
         }
@@ -172,26 +191,33 @@ internal sealed class FakeControlPlane : IAsyncDisposable
 
     private void Greet(Channel<Resource> queue, SpiffeId id, Hello hello)
     {
-        var workload = MeshMapper.ToProto(Workload(new WorkloadConfig
-        {
-            Identity = id,
-            Mtls = Mtls,
-            OpaquePorts = OpaquePorts,
-            Service = hello.Service.Length > 0 ? new MeshLite.Model.ServiceRef(id.Namespace, hello.Service, 80) : null,
-            Workload = hello.Workload,
-            Version = hello.Labels.GetValueOrDefault("version", ""),
-        }));
+        _greeted[queue] = (id, hello);
         queue.Writer.TryWrite(Mesh());
-        queue.Writer.TryWrite(new Resource { Key = ResourceKeys.Workload, Version = ContentHash.Of(workload), Workload = workload });
+        queue.Writer.TryWrite(WorkloadOf(id, hello));
         foreach (var resource in _resources.Values.Where(resource => resource.Endpoints is not null))
         {
             queue.Writer.TryWrite(resource);
         }
     }
 
+    private Resource WorkloadOf(SpiffeId id, Hello hello)
+    {
+        var workload = MeshMapper.ToProto(Workload(new WorkloadConfig
+        {
+            Identity = id,
+            Mtls = Mtls,
+            OpaquePorts = OpaquePorts,
+            Authorization = hello.Service.Length > 0 ? Authorization : [],
+            Service = hello.Service.Length > 0 ? new MeshLite.Model.ServiceRef(id.Namespace, hello.Service, 80) : null,
+            Workload = hello.Workload,
+            Version = hello.Labels.GetValueOrDefault("version", ""),
+        }));
+        return new Resource { Key = ResourceKeys.Workload, Version = ContentHash.Of(workload), Workload = workload };
+    }
+
     private Resource Mesh()
     {
-        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = _identity.TrustBundle.Der, AccessLog = AccessLog, Tracing = Tracing });
+        var mesh = MeshMapper.ToProto(new MeshSettingsConfig { TrustBundle = (TrustBundle ?? _identity.TrustBundle).Der, AccessLog = AccessLog, Tracing = Tracing, Egress = Egress });
         return new Resource { Key = ResourceKeys.Mesh, Version = ContentHash.Of(mesh), Mesh = mesh };
     }
 

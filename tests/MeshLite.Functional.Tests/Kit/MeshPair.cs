@@ -29,10 +29,11 @@ internal sealed class MeshPair : IAsyncDisposable
     /// <summary>Beside the application.</summary>
     public SidecarComponents Server { get; }
 
-    public static async Task<MeshPair> StartAsync(int appPort, MtlsMode mtls = MtlsMode.Permissive)
+    public static async Task<MeshPair> StartAsync(int appPort, MtlsMode mtls = MtlsMode.Permissive, Action<FakeControlPlane>? configure = null)
     {
         var mesh = await MeshFixture.StartAsync();
         mesh.ControlPlane.Mtls = mtls;
+        configure?.Invoke(mesh.ControlPlane);
         var server = await mesh.SidecarAsync("orders", appPort);
         var client = await mesh.SidecarAsync("frontend");
         mesh.Service("orders", server);
@@ -72,6 +73,24 @@ internal sealed class MeshPair : IAsyncDisposable
 
     /// <summary>Returns once nothing is in flight.</summary>
     public Task IdleInFlightAsync() => Eventually.TrueAsync(async () => await InFlightAsync() == 0, "nothing in flight");
+
+    /// <summary>Puts these policies in force at the application's sidecar, and no others.</summary>
+    public async Task AuthorizeAsync(params AuthorizationPolicyConfig[] policies)
+    {
+        Mesh.ControlPlane.Authorization = [.. policies];
+        await PublishWorkloadsAsync();
+    }
+
+    /// <summary>Tells the sidecars of their workloads as the control plane has them now; returns once the application's has it in force.</summary>
+    public async Task PublishWorkloadsAsync()
+    {
+        var versions = Mesh.ControlPlane.PublishWorkloads();
+        await Eventually.TrueAsync(async () =>
+        {
+            var config = await _admin.GetStringAsync(new Uri($"http://{Server.Server.AdminAddress}/config"));
+            return versions.Any(version => config.Contains(version, StringComparison.Ordinal));
+        }, "the workload is in force");
+    }
 
     public async ValueTask DisposeAsync()
     {

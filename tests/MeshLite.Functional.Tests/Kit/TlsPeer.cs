@@ -75,6 +75,19 @@ internal static class TlsPeer
         }
     }
 
+    /// <summary>What a client of the mesh says first.</summary>
+    public static async Task<byte[]> ClientHelloAsync(X509Certificate2 certificate)
+    {
+        var said = new TaskCompletionSource<byte[]>();
+        await using var listener = new TcpApp(async (socket, cancellation) =>
+        {
+            var buffer = new byte[16 * 1024];
+            said.TrySetResult(buffer[..await socket.ReceiveAsync(buffer, cancellation)]);
+        });
+        await IsServedAsync(new IPEndPoint(IPAddress.Loopback, listener.Port), certificate);
+        return await said.Task;
+    }
+
     /// <summary>The authority of this mesh, to sign what it never would.</summary>
     public static TestAuthority AuthorityOf(FakeControlPlane controlPlane) => TestAuthority.From(
         X509Certificate2.CreateFromPemFile(Path.Combine(controlPlane.DataDir, "ca.pem"), Path.Combine(controlPlane.DataDir, "ca.key")), TimeProvider.System);

@@ -21,7 +21,7 @@ public sealed class MeshStateEndpointsTests
 
     public MeshStateEndpointsTests()
     {
-        _mesh = new MeshState(_outbox, new EndpointFactory(new EndpointConnector(null!, null!, _time), new Random(1), _time), new AttemptSettings(_time, new Random(1)));
+        _mesh = new MeshState(_outbox, new EndpointFactory(new EndpointConnector(null!, null!, null!, _time), new Random(1), _time), new AttemptSettings(_time, new Random(1)));
         _outbox.Begin(new Hello());
     }
 
@@ -98,15 +98,18 @@ public sealed class MeshStateEndpointsTests
     }
 
     [Fact]
-    public void SetEndpoints_WithoutIdentity_AreRefusedAndTheLastGoodStay()
+    public void SetEndpoints_WithoutIdentity_IsAnotherEndpointThanWithOne()
     {
-        _mesh.SetEndpoints(Set(Orders, Endpoint(1)));
+        _mesh.SetEndpoints(Set(Orders, Endpoint(1), Endpoint(2)));
         _mesh.SetDestination(To(Orders));
+        var (meshed, other) = (Endpoints()[1], Endpoints()[2]);
 
-        Should.Throw<FormatException>(() => _mesh.SetEndpoints(Set(Orders, Endpoint(1), Endpoint(2) with { Identity = null })));
+        _mesh.SetEndpoints(Set(Orders, Endpoint(1) with { Identity = null }, Endpoint(2)));
 
-        Endpoints().Keys.ShouldBe([1]);
-        IsRetired(Endpoints()[1]).ShouldBeFalse();
+        // Its connections were mTLS, and none of them may serve a call in plaintext; nor the reverse.
+        Endpoints()[1].ShouldNotBeSameAs(meshed);
+        IsRetired(meshed).ShouldBeTrue();
+        Endpoints()[2].ShouldBeSameAs(other);
     }
 
     [Fact]

@@ -103,7 +103,7 @@ public sealed class ApplicationHealthTests : IAsyncDisposable
     /// <summary>Starts and waits for the first check.</summary>
     private Task StartAsync(int port, string? path)
     {
-        _application = new LocalApplication(new IPEndPoint(IPAddress.Loopback, port), new EndpointConnector(null!, null!, _time), new AttemptSettings(_time, new Random(1)));
+        _application = new LocalApplication(new IPEndPoint(IPAddress.Loopback, port), new EndpointConnector(null!, null!, null!, _time), new AttemptSettings(_time, new Random(1)));
         _health = new ApplicationHealth(_application, path, _reports.Enqueue, _time, NullLogger<ApplicationHealth>.Instance);
         _running = Task.Run(() => _health.RunAsync(_stop.Token));
         return Eventually.TrueAsync(() => _time.Pauses > 0, "the first check is over");

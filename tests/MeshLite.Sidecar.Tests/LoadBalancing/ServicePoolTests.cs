@@ -15,7 +15,7 @@ public sealed class ServicePoolTests
     private readonly ManualTimeProvider _time = new();
     private readonly ServicePool _pool;
 
-    public ServicePoolTests() => _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, _time), new Random(1), _time));
+    public ServicePoolTests() => _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, null!, _time), new Random(1), _time));
 
     [Fact]
     public void Update_FirstSet_IsWarmAndWhoComesLaterIsNew()

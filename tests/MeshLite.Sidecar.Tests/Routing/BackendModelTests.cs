@@ -18,7 +18,7 @@ public sealed class BackendModelTests
 
     public BackendModelTests()
     {
-        _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, _time), new Random(1), _time));
+        _pool = new ServicePool(Orders, new EndpointFactory(new EndpointConnector(null!, null!, null!, _time), new Random(1), _time));
         SetEndpoints(4);
     }
 

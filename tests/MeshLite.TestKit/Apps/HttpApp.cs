@@ -44,17 +44,21 @@ public sealed class HttpApp : IAsyncDisposable
     /// <summary>What the default handler received so far.</summary>
     public IReadOnlyCollection<ReceivedRequest> Received => _received;
 
-    /// <summary>Starts one. <paramref name="protocols"/>: without TLS a port speaks HTTP/1.1 or HTTP/2 (h2c), not both.</summary>
+    /// <summary>
+    /// Starts one. <paramref name="protocols"/>: without TLS a port speaks HTTP/1.1 or HTTP/2 (h2c), not both. <paramref name="address"/>: instead of a free
+    /// port of loopback.
+    /// </summary>
     public static async Task<HttpApp> StartAsync(
-        string name, RequestDelegate? handler = null, HttpProtocols protocols = HttpProtocols.Http1, Action<KestrelServerOptions>? configure = null)
+        string name, RequestDelegate? handler = null, HttpProtocols protocols = HttpProtocols.Http1, Action<KestrelServerOptions>? configure = null, IPEndPoint? address = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols);
             kestrel.Limits.MaxRequestBodySize = null;
-            configure?.Invoke(kestrel);
+            configure?.Invoke(kestrel); // before, so that it can set defaults of endpoints, TLS for one
+            kestrel.Listen(address ?? new IPEndPoint(IPAddress.Loopback, 0), listen => listen.Protocols = protocols);
         });
         var web = builder.Build();
         web.UseWebSockets();

@@ -65,6 +65,11 @@ internal sealed class ApiPipeline(
 
             await AnswerAsync(http, error.ToStatus(), error.Code);
         }
+        catch (Exception error) when (error is not OperationCanceledException && !http.Response.HasStarted)
+        {
+            // A mistake of this server's, which should be seen.
+            await AnswerAsync(http, new ApiError(HttpStatusCode.InternalServerError, "InternalError", $"the fake failed: {error}").ToStatus(), HttpStatusCode.InternalServerError);
+        }
     }
 
     private async Task DispatchAsync(HttpContext http, string user)

@@ -27,6 +27,7 @@ internal sealed partial class ApiWrites(ApiStore store, ApiAdmission admission, 
 
         if (string.IsNullOrEmpty((string?)metadata["name"]) && (string?)metadata["generateName"] is { } prefix)
         {
+            CheckPrefix(kind, prefix);
             metadata["name"] = prefix + Guid.NewGuid().ToString("N")[..5];
         }
 
@@ -41,7 +42,7 @@ internal sealed partial class ApiWrites(ApiStore store, ApiAdmission admission, 
         metadata.Remove("managedFields");
         if (kind.IsCustom)
         {
-            metadata["generation"] = 1;
+            metadata["generation"] = 1L;
         }
 
         var admitted = await admission.AdmitAsync(request with { Name = name }, "CREATE", created, null);
@@ -318,6 +319,14 @@ internal sealed partial class ApiWrites(ApiStore store, ApiAdmission admission, 
         return name.Length is > 0 and <= 253 && NamePattern().IsMatch(name)
             ? name
             : throw ApiError.Invalid(kind, name, "metadata.name", name.Length == 0 ? "Required value: name or generateName is required" : $"Invalid value: \"{name}\"");
+    }
+
+    private static void CheckPrefix(ApiKind kind, string prefix)
+    {
+        if (!NamePattern().IsMatch(prefix.EndsWith('-') ? prefix[..^1] : prefix))
+        {
+            throw ApiError.Invalid(kind, prefix, "metadata.generateName", $"Invalid value: \"{prefix}\"");
+        }
     }
 
     private void CheckNamespace_NeedsLock(ApiRequest request)

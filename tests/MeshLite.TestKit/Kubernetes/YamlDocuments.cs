@@ -12,8 +12,11 @@ internal static class YamlDocuments
     {
         var yaml = new YamlStream();
         yaml.Load(new StringReader(text));
-        return yaml.Documents.Select(d => d.RootNode).OfType<YamlMappingNode>().Select(n => ToJson(n)!.AsObject()).ToList();
+        return yaml.Documents.Select(d => d.RootNode).OfType<YamlMappingNode>().Select(n => AsRead(ToJson(n)!)).ToList();
     }
+
+    // Nodes made from .NET numbers convert to no other type of number; read ones do.
+    private static JsonObject AsRead(JsonNode json) => JsonNode.Parse(json.ToJsonString())!.AsObject();
 
     private static JsonNode? ToJson(YamlNode node) => node switch
     {

@@ -22,6 +22,7 @@ public sealed class KubernetesSource(KubernetesClient client, MeshIndex index, T
     [
         (ResourceKind.TrafficRoute, "trafficroutes", true),
         (ResourceKind.TrafficPolicy, "trafficpolicies", true),
+        (ResourceKind.AuthorizationPolicy, "authorizationpolicies", true),
         (ResourceKind.MeshConfig, "meshconfigs", false),
     ];
 

@@ -40,6 +40,9 @@ public sealed class PodMesh : IAsyncLifetime
     /// <summary>The programs, as published.</summary>
     public MeshPrograms Programs => _programs;
 
+    /// <summary>The mesh's roots.</summary>
+    public string CaFile => _processes.CaFile;
+
     /// <summary>The program that is every application.</summary>
     public static string PodApp { get; } = FindPodApp();
 
@@ -74,6 +77,17 @@ public sealed class PodMesh : IAsyncLifetime
         metadata: {name: default}
         spec: {clusterNetworks: {{{Networks}}}, mtls: {mode: {{{mode}}}}, accessLog: {mode: All}}
         """);
+
+    /// <summary>Sets what may leave the mesh.</summary>
+    public void Egress(string mode, string allow) => Save("mesh", $$$"""
+        apiVersion: meshlite.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {clusterNetworks: {{{Networks}}}, egress: {mode: {{{mode}}}, allow: ["{{{allow}}}"]}, accessLog: {mode: All}}
+        """);
+
+    /// <summary>Names a pod for those added from now on.</summary>
+    public void Host(string name, Pod pod) => _hosts += $"{pod.Address} {name}\n";
 
     /// <summary>Saves a document.</summary>
     public void Save(string name, string yaml)
@@ -121,6 +135,9 @@ public sealed class PodMesh : IAsyncLifetime
         await sidecar.StartAsync();
         return sidecar;
     }
+
+    /// <summary>A token of a service account of namespace <c>shop</c>.</summary>
+    public async Task<string> TokenAsync(string serviceAccount) => await File.ReadAllTextAsync(await _processes.TokenAsync("shop", serviceAccount));
 
     /// <summary>The arguments of a pod's sidecar, whose files its user may read.</summary>
     public async Task<IReadOnlyList<string>> SidecarArgumentsAsync(Pod pod, string serviceAccount, string? service, int appPort, params string[] more)

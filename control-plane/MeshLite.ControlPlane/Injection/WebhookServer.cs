@@ -1,0 +1,138 @@
+using System.Text.Json;
+using MeshLite.ControlPlane.Resources.Reading;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace MeshLite.ControlPlane.Injection;
+
+/// <summary>Answers one question of the API server. What it throws is answered as a failure of ours.</summary>
+internal delegate ValueTask<AdmissionAnswer> AdmissionHandler(AdmissionRequest request, CancellationToken cancellationToken);
+
+/// <summary>
+/// The webhooks as the API server calls them: an AdmissionReview by POST, one in answer, with a plain sentence where the answer is no, or where we fail.
+/// What is no AdmissionReview gets a status of HTTP. Thread-safe; runs on request threads.
+/// </summary>
+internal sealed class WebhookServer
+{
+    /// <value>Bytes. 7 MiB: objects are at most 3 MiB, and an update has two of them.</value>
+    private const int MaxBodyBytes = 7 * 1024 * 1024;
+
+    /// <value>From the first byte of the head to the last of the body: the API server sends it at once. 5 s.</value>
+    private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(5);
+
+    // The object is in the review, which makes it deeper: its reader says what is too deep.
+    private static readonly JsonDocumentOptions Json = new() { MaxDepth = 2 * YamlReader.MaxDepth };
+
+    private readonly Dictionary<string, (string Name, AdmissionHandler Handler)> _webhooks;
+    private readonly TimeProvider _time;
+    private readonly ControlPlaneMetrics _metrics;
+    private readonly ILogger _log;
+
+    /// <summary><paramref name="inject"/> at <c>/inject</c>, <paramref name="validate"/> at <c>/validate</c>.</summary>
+    public WebhookServer(AdmissionHandler inject, AdmissionHandler validate, ControlPlaneMetrics metrics, TimeProvider time, ILogger<WebhookServer> log)
+    {
+        _webhooks = new(StringComparer.Ordinal) { ["/inject"] = ("inject", inject), ["/validate"] = ("validate", validate) };
+        _time = time;
+        _metrics = metrics;
+        _log = log;
+    }
+
+    /// <summary>A <see cref="RequestDelegate"/>.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (!_webhooks.TryGetValue(context.Request.Path.Value ?? "", out var webhook))
+        {
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "not here: /inject, /validate");
+            return;
+        }
+
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.Headers.Allow = HttpMethods.Post;
+            await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "only POST");
+            return;
+        }
+
+        if (!context.Request.HasJsonContentType())
+        {
+            await RefuseAsync(context, StatusCodes.Status415UnsupportedMediaType, "only application/json");
+            return;
+        }
+
+        var (document, status, problem) = await ReadAsync(context);
+        using (document)
+        {
+            if (document is null || AdmissionRequest.Read(document.RootElement, out problem) is not { } request)
+            {
+                _metrics.AdmissionAnswered(webhook.Name, "error");
+                await RefuseAsync(context, status, problem!);
+                return;
+            }
+
+            var answer = await AnswerAsync(webhook.Name, webhook.Handler, request, context.RequestAborted);
+            _metrics.AdmissionAnswered(webhook.Name, answer.Result);
+            context.Response.ContentType = "application/json";
+            var review = answer.ToReview(request.Uid);
+            context.Response.ContentLength = review.Length;
+            await context.Response.Body.WriteAsync(review, context.RequestAborted);
+        }
+    }
+
+    private async ValueTask<AdmissionAnswer> AnswerAsync(string webhook, AdmissionHandler handler, AdmissionRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await handler(request, cancellationToken);
+            if (answer.Message is not null)
+            {
+                InjectionLog.Refused(_log, webhook, request.Kind, request.Namespace, answer.Message);
+            }
+
+            return answer;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception error)
+        {
+            InjectionLog.Failed(_log, error, webhook, request.Kind, request.Namespace);
+            return AdmissionAnswer.Failed($"MeshLite's webhook {webhook} failed: {error.Message}");
+        }
+    }
+
+    private async Task<(JsonDocument? Document, int Status, string? Problem)> ReadAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = MaxBodyBytes;
+        }
+
+        using var patience = new CancellationTokenSource(BodyTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
+        try
+        {
+            return (await JsonDocument.ParseAsync(context.Request.Body, Json, either.Token), StatusCodes.Status400BadRequest, null);
+        }
+        catch (JsonException error)
+        {
+            return (null, StatusCodes.Status400BadRequest, $"not JSON: {error.Message}");
+        }
+        catch (BadHttpRequestException error)
+        {
+            return (null, error.StatusCode, error.Message);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return (null, StatusCodes.Status408RequestTimeout, $"the body did not come within {BodyTimeout.TotalSeconds:0} s");
+        }
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string why)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(why + "\n", context.RequestAborted);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using MeshLite.Kubernetes.Connection;
+using MeshLite.TestKit;
+
+namespace MeshLite.Kubernetes.Tests.Http;
+
+/// <summary>What callers get when no answer comes.</summary>
+public class ClientFailureTests
+{
+    private readonly ManualTimeProvider _time = new();
+
+    [Fact]
+    public async Task Get_NoAnswer_TimeoutAfterTheLimit()
+    {
+        using var client = Client((_, cancellation) => Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation).ContinueWith<HttpResponseMessage>(_ => throw new OperationCanceledException(cancellation), TaskScheduler.Default));
+        var getting = client.GetAsync(ResourceTypes.Leases, new ObjectKey("a", "b"));
+
+        _time.Advance(TimeSpan.FromSeconds(29.9));
+        getting.IsCompleted.ShouldBeFalse();
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+
+        (await Should.ThrowAsync<TimeoutException>(getting)).Message.ShouldBe("cannot get leases.coordination.k8s.io a/b: no answer within 30 s");
+    }
+
+    [Fact]
+    public async Task Get_CallerCancels_IsTheCallersOwn()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var client = Client((_, token) => Task.FromCanceled<HttpResponseMessage>(token.IsCancellationRequested ? token : new CancellationToken(true)));
+        await cancellation.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(client.GetAsync(ResourceTypes.Leases, new ObjectKey("a", "b"), cancellation.Token));
+    }
+
+    [Fact]
+    public async Task Get_ConnectionBreaks_SaysWhatWasAttempted()
+    {
+        using var client = Client((_, _) => throw new HttpRequestException("Connection refused"));
+
+        (await Should.ThrowAsync<HttpRequestException>(client.GetAsync(ResourceTypes.Leases, new ObjectKey("a", "b")))).Message.ShouldBe("cannot get leases.coordination.k8s.io a/b: Connection refused");
+    }
+
+    [Fact]
+    public async Task Watch_ServerForgetsToEndIt_TimeoutTenSecondsLate()
+    {
+        using var client = Client((_, _) => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new SilentStream()) }));
+        await using var events = client.WatchAsync(ResourceTypes.Leases, null, "1", TimeSpan.FromSeconds(60)).GetAsyncEnumerator();
+        var next = events.MoveNextAsync().AsTask();
+
+        _time.Advance(TimeSpan.FromSeconds(69.9));
+        next.IsCompleted.ShouldBeFalse();
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+
+        await Should.ThrowAsync<TimeoutException>(next);
+    }
+
+    private KubernetesClient Client(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) =>
+        new(new ClusterConnection { Server = new Uri("https://nowhere") }, new KubernetesClientOptions(), _time, new Handler(answer));
+
+    private sealed class Handler(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => answer(request, cancellationToken);
+    }
+
+    /// <summary>Never has anything to read.</summary>
+    private sealed class SilentStream : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+            return 0;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
