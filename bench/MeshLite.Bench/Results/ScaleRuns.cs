@@ -63,9 +63,11 @@ internal sealed record ScaleResult
 /// <param name="Seconds">How long the phase took.</param>
 /// <param name="PrivateMb">RssAnon at its end, MB (10^6).</param>
 /// <param name="PeakMb">The most seen, twice a second.</param>
+/// <param name="HeapMb">Of the managed heap after the last collection.</param>
+/// <param name="PauseSeconds">In which collections let nothing else run.</param>
 /// <param name="Updates">Sent to sidecars.</param>
 /// <param name="Bytes">Of resources in them.</param>
-internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);
+internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, double HeapMb, double PauseSeconds, long Updates, long Bytes);
 
 /// <summary>What is said of many latencies.</summary>
 internal sealed record LatencyFigures(int Count, double P50Ms, double P99Ms, double MaxMs);
