@@ -11,7 +11,7 @@ internal sealed class ChildProcess(string program, string log, string[] argument
 
     public bool HasExited => _process?.HasExited ?? true;
 
-    public void Start()
+    public async Task StartAsync()
     {
         // setpriv's parent death signal: a killed test run leaves nothing behind.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
@@ -22,7 +22,7 @@ internal sealed class ChildProcess(string program, string log, string[] argument
             start.ArgumentList.Add(argument);
         }
 
-        _process = Process.Start(start);
+        _process = await ForkingThread.StartAsync(start);
     }
 
     public void Signal(string name)

@@ -93,10 +93,10 @@ public sealed class RealApiServer : IAsyncDisposable
         var server = new RealApiServer(apiServerFlags ?? [], controllers, address, hosts);
         try
         {
-            server._etcd.Start();
+            await server._etcd.StartAsync();
             await server.WaitForEtcdAsync();
             await server.StartApiServerAsync();
-            server._controllers?.Start();
+            await (server._controllers?.StartAsync() ?? Task.CompletedTask);
             return server;
         }
         catch
@@ -109,7 +109,7 @@ public sealed class RealApiServer : IAsyncDisposable
     /// <summary>Starts kube-apiserver again, or for the first time.</summary>
     public async Task StartApiServerAsync()
     {
-        _apiServer.Start();
+        await _apiServer.StartAsync();
         await Eventually.TrueAsync(
             async () =>
             {
