@@ -17,7 +17,7 @@ public sealed class LargeSliceTests : IPublishListener
     private IndexView _view = IndexView.Empty;
     private int _changes;
 
-    public void Changed(string resourceKey) => _changes++;
+    void IPublishListener.Changed(string resourceKey) => _changes++;
 
     [Fact]
     public void Apply_ReadinessOfOneOfAThousand_TravelsAsOne()

@@ -7,27 +7,37 @@ internal sealed class ChildProcess(string program, string log, string[] argument
 {
     private const int TailLength = 2000;
 
+    // A shell that kills the program when its own input ends, as it does when we die. (Not the kernel's parent death signal: that
+    // is sent when the thread ends that started the program, and threads of a pool do.)
+    private const string Script = """
+        log=$1; shift; exec 3<&0
+        "$@" >>"$log" 2>&1 </dev/null 3<&- & child=$!
+        echo $child
+        (read -r _ <&3; kill -KILL $child) >/dev/null 2>&1 &
+        exec 3<&-
+        wait $child
+        """;
+
     private Process? _process;
+    private string _pid = "";
 
     public bool HasExited => _process?.HasExited ?? true;
 
-    public async Task StartAsync()
+    public void Start()
     {
-        // setpriv's parent death signal: a killed test run leaves nothing behind.
-        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("log=$1; shift; exec setpriv --pdeathsig KILL \"$@\" >>\"$log\" 2>&1");
-        foreach (var argument in (string[])["sh", log, program, .. arguments])
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var argument in (string[])["-c", Script, "sh", log, program, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
 
-        _process = await ForkingThread.StartAsync(start);
+        _process = Process.Start(start)!;
+        _pid = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{program} did not start");
     }
 
     public void Signal(string name)
     {
-        using var kill = Process.Start("kill", ["-" + name, _process!.Id.ToString()]);
+        using var kill = Process.Start("kill", ["-" + name, _pid]);
         kill.WaitForExit();
     }
 
@@ -36,7 +46,7 @@ internal sealed class ChildProcess(string program, string log, string[] argument
         if (_process is { } process)
         {
             _process = null;
-            process.Kill();
+            process.StandardInput.Close();
             await process.WaitForExitAsync();
             process.Dispose();
         }

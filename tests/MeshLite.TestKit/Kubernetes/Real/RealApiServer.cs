@@ -93,10 +93,10 @@ public sealed class RealApiServer : IAsyncDisposable
         var server = new RealApiServer(apiServerFlags ?? [], controllers, address, hosts);
         try
         {
-            await server._etcd.StartAsync();
+            server._etcd.Start();
             await server.WaitForEtcdAsync();
             await server.StartApiServerAsync();
-            await (server._controllers?.StartAsync() ?? Task.CompletedTask);
+            server._controllers?.Start();
             return server;
         }
         catch
@@ -109,7 +109,7 @@ public sealed class RealApiServer : IAsyncDisposable
     /// <summary>Starts kube-apiserver again, or for the first time.</summary>
     public async Task StartApiServerAsync()
     {
-        await _apiServer.StartAsync();
+        _apiServer.Start();
         await Eventually.TrueAsync(
             async () =>
             {
