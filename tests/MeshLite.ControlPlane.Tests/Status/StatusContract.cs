@@ -117,7 +117,7 @@ public abstract class StatusContract(ClusterServer server)
         Assert.SkipUnless(server.WhyNot is null, server.WhyNot ?? "");
         await server.PutAsync("{apiVersion: v1, kind: Namespace, metadata: {name: meshlite-system-killed}}");
         await server.PermitAsync("meshlite-system-killed");
-        using var leader = ControlPlaneProcess.Start(server, "meshlite-system-killed");
+        await using var leader = new ControlPlaneProcess(server, "meshlite-system-killed");
         await Eventually.TrueAsync(async () => (await HolderAsync("meshlite-system-killed")).Length > 0, "the process leads", Patience);
         var before = await HolderAsync("meshlite-system-killed");
         await using var other = await ClusterFixture.BesideAsync(server, "killed");
@@ -126,7 +126,7 @@ public abstract class StatusContract(ClusterServer server)
         await SaysAsync(other, "Programmed", "True Programmed 0/0 sidecars");
         (await HolderAsync("meshlite-system-killed")).ShouldBe(before);
 
-        leader.Kill();
+        await leader.KillAsync();
         var began = TimeProvider.System.GetTimestamp();
         await other.PutAsync(Policy.Replace("maxRequests: 7", "maxRequests: 8", StringComparison.Ordinal));
 
