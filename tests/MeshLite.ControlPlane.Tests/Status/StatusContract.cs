@@ -11,7 +11,7 @@ namespace MeshLite.ControlPlane.Tests.Status;
 /// <summary>Two replicas of the control plane with a sidecar each: what stands in the status of our objects, and who writes it.</summary>
 public abstract class StatusContract(ClusterServer server)
 {
-    private const string Policy = """
+    protected const string Policy = """
         {apiVersion: meshlite.dev/v1alpha1, kind: TrafficPolicy, metadata: {name: orders, namespace: NS}, spec: {targetRef: {kind: Service, name: orders}, concurrency: {maxRequests: 7}}}
         """;
 
@@ -59,10 +59,9 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     [Fact]
-    public async Task Policy_RefusedByItsReader_SaysWhatIsWrongAndComesRight()
+    public async Task Policy_ServiceMissing_SaidUntilItComes()
     {
         await using var a = await ClusterFixture.BeginAsync(server);
-        // Without a Service: what the reader refuses no schema and no webhook is there to refuse.
         await a.PutAsync(Policy);
         await SaysAsync(a, "Accepted", $"False TargetNotFound spec.targetRef: Service {a.Namespace}/orders does not exist");
 
@@ -215,7 +214,7 @@ public abstract class StatusContract(ClusterServer server)
     private async Task<string> HolderAsync(string systemNamespace) =>
         (await server.Client.FindAsync(ResourceTypes.Leases, new ObjectKey(systemNamespace, "meshlite-control-plane")))?.Spec.HolderIdentity ?? "";
 
-    private async Task SaysAsync(ClusterFixture cluster, string type, string expected, string name = "orders")
+    private protected async Task SaysAsync(ClusterFixture cluster, string type, string expected, string name = "orders")
     {
         var last = "";
         try
@@ -229,7 +228,7 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     /// <summary>As it is for the generation that is stored; empty: not there yet.</summary>
-    private async Task<string> ConditionAsync(ClusterFixture cluster, string type, string name = "orders")
+    private protected async Task<string> ConditionAsync(ClusterFixture cluster, string type, string name = "orders")
     {
         var item = await server.GetAsync("TrafficPolicy", cluster.Namespace, name);
         if (!item.Json.TryGetProperty("status", out var status) || status.GetProperty("observedGeneration").GetInt64() != item.Metadata.Generation)
@@ -246,7 +245,26 @@ public abstract class StatusContract(ClusterServer server)
 }
 
 /// <summary>Against the fake.</summary>
-public sealed class FakeStatusTests(FakeClusterServer server) : StatusContract(server), IClassFixture<FakeClusterServer>;
+public sealed class FakeStatusTests(FakeClusterServer server) : StatusContract(server), IClassFixture<FakeClusterServer>
+{
+    // A real one has a schema, which lets no such object in.
+    [Fact]
+    public async Task Policy_RefusedByItsReader_SaysWhatIsWrongAndComesRight()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server, Policy);
+        await a.PutServiceAsync("orders");
+        await SaysAsync(a, "Programmed", "True Programmed 0/0 sidecars");
+
+        await a.PutAsync(Policy.Replace("maxRequests: 7", "maxRequests: 8, tpyo: 1", StringComparison.Ordinal));
+        await Eventually.TrueAsync(
+            async () => (await ConditionAsync(a, "Accepted")).StartsWith("False Invalid spec.concurrency.tpyo: unknown field", StringComparison.Ordinal), "the reader's words", TimeSpan.FromSeconds(60));
+        (await ConditionAsync(a, "Programmed")).ShouldBe("False Invalid not accepted; the last good version stays in force");
+
+        // Applied, the field goes.
+        await a.PutAsync(Policy);
+        await SaysAsync(a, "Programmed", "True Programmed 0/0 sidecars");
+    }
+}
 
 /// <summary>Against a real one, under the rights of the manifests.</summary>
 public sealed class RealStatusTests(RealStatusServer server) : StatusContract(server), IClassFixture<RealStatusServer>;
