@@ -24,15 +24,22 @@ internal sealed class ReplicaLink(
     /// <value>After a failure. 1 s.</value>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
+    /// <value>From the first try, or the loss of a connection, on. 3 s.</value>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+
     /// <value>Without a word of a replica that hangs, or a way to it that is broken. 3 s, then 3 s for the answer.</value>
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<ResourceKey, ResourceTally> _tallies = new();
+    private long _unheardSince = time.GetTimestamp();
     private volatile bool _isHeard;
     private volatile bool _isSelf;
 
     /// <summary>Whether it has said everything once, and can be heard now.</summary>
     public bool IsHeard => _isHeard;
+
+    /// <summary>Not heard, but for no longer than connecting takes: too early to say so.</summary>
+    public bool IsUndecided => !_isHeard && time.GetElapsedTime(Volatile.Read(ref _unheardSince)) < Grace;
 
     /// <summary>Whether it turned out to be us.</summary>
     public bool IsSelf => _isSelf;
@@ -57,6 +64,11 @@ internal sealed class ReplicaLink(
             }
             finally
             {
+                if (_isHeard)
+                {
+                    Volatile.Write(ref _unheardSince, time.GetTimestamp());
+                }
+
                 _isHeard = false;
                 changed(null);
             }

@@ -65,7 +65,7 @@ internal sealed class ReplicaPeers(
         {
             rollout = peer.Link.IsHeard ? rollout.With(peer.Link.Find(item.Key), item)
                 : peer.IsTerminating ? rollout
-                : rollout with { Unheard = rollout.Unheard + 1 };
+                : rollout with { Unheard = rollout.Unheard + 1, IsUndecided = rollout.IsUndecided || peer.Link.IsUndecided };
         }
 
         return rollout;

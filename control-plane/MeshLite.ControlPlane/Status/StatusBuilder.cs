@@ -13,6 +13,9 @@ namespace MeshLite.ControlPlane.Status;
 /// <param name="Behind">Replicas that have yet to see this version.</param>
 internal readonly record struct Rollout(int Sidecars, int Current, int Refused, string Reason, int Unheard, int Behind)
 {
+    /// <summary>Whether one of those that do not answer has not had the time to.</summary>
+    public bool IsUndecided { get; init; }
+
     /// <summary>Adds what one replica says; null: it says nothing of this resource.</summary>
     public Rollout With(ResourceTally? tally, StoredObject item) =>
         tally is null || tally.Generation != item.Generation || tally.CreatedAt != item.CreatedAt.ToUnixTimeSeconds()

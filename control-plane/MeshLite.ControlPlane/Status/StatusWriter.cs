@@ -130,12 +130,19 @@ internal sealed class StatusWriter(
             work.Local = local = tally.Count(key);
         }
 
-        var desired = StatusBuilder.Build(view, item, others.AddTo(default(Rollout).With(local, item), item), time.GetUtcNow());
+        var rollout = others.AddTo(default(Rollout).With(local, item), item);
+        var desired = StatusBuilder.Build(view, item, rollout, time.GetUtcNow());
         work.Seen = view;
         if (desired is null || desired.Says(item.Status))
         {
             // Not seen by the index yet: that wakes us again.
             work.IsDirty = false;
+            return;
+        }
+
+        if (rollout.IsUndecided && desired[Condition.Programmed]!.Reason == "Pending")
+        {
+            // Else every change of the leader would take Programmed from everything for a second.
             return;
         }
 

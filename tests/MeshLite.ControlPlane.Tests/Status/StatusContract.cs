@@ -11,7 +11,7 @@ namespace MeshLite.ControlPlane.Tests.Status;
 /// <summary>Two replicas of the control plane with a sidecar each: what stands in the status of our objects, and who writes it.</summary>
 public abstract class StatusContract(ClusterServer server)
 {
-    private const string Policy = """
+    protected const string Policy = """
         {apiVersion: meshlite.dev/v1alpha1, kind: TrafficPolicy, metadata: {name: orders, namespace: NS}, spec: {targetRef: {kind: Service, name: orders}, concurrency: {maxRequests: 7}}}
         """;
 
@@ -59,10 +59,9 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     [Fact]
-    public async Task Policy_RefusedByItsReader_SaysWhatIsWrongAndComesRight()
+    public async Task Policy_ServiceMissing_SaidUntilItComes()
     {
         await using var a = await ClusterFixture.BeginAsync(server);
-        // Without a Service: what the reader refuses no schema and no webhook is there to refuse.
         await a.PutAsync(Policy);
         await SaysAsync(a, "Accepted", $"False TargetNotFound spec.targetRef: Service {a.Namespace}/orders does not exist");
 
@@ -112,6 +111,64 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     [Fact]
+    public async Task Leader_Killed_AnotherWrites()
+    {
+        Assert.SkipUnless(server.WhyNot is null, server.WhyNot ?? "");
+        await server.PutAsync("{apiVersion: v1, kind: Namespace, metadata: {name: meshlite-system-killed}}");
+        await server.PermitAsync("meshlite-system-killed");
+        await using var leader = new ControlPlaneProcess(server, "meshlite-system-killed");
+        await Eventually.TrueAsync(async () => (await HolderAsync("meshlite-system-killed")).Length > 0, "the process leads", Patience);
+        var before = await HolderAsync("meshlite-system-killed");
+        await using var other = await ClusterFixture.BesideAsync(server, "killed");
+        await other.PutServiceAsync("orders");
+        await other.PutAsync(Policy);
+        await SaysAsync(other, "Programmed", "True Programmed 0/0 sidecars");
+        (await HolderAsync("meshlite-system-killed")).ShouldBe(before);
+
+        await leader.KillAsync();
+        var began = TimeProvider.System.GetTimestamp();
+        await other.PutAsync(Policy.Replace("maxRequests: 7", "maxRequests: 8", StringComparison.Ordinal));
+
+        await SaysAsync(other, "Programmed", "True Programmed 0/0 sidecars");
+        TestContext.Current.TestOutputHelper!.WriteLine($"written by another {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s after the kill");
+        (await HolderAsync("meshlite-system-killed")).ShouldNotBe(before);
+    }
+
+    [Fact]
+    public async Task Policies_AppliedOneAfterTheOther_EachIsProgrammed()
+    {
+        const int count = 20;
+        await using var a = await ClusterFixture.BeginAsync(server);
+        await using var b = await a.ReplicaAsync();
+        await a.PutReplicasAsync(a, b);
+        var names = Enumerable.Range(0, count).Select(i => $"orders-{i}").ToArray();
+        foreach (var name in names)
+        {
+            await a.PutServiceAsync(name);
+        }
+
+        using var one = await a.JoinAsync("one", "", authorities: names);
+        using var two = await b.JoinAsync("two", "", authorities: names);
+        using var stop = new CancellationTokenSource();
+        var sidecars = new[] { one, two }.Select(s => Task.Run(async () => await s.UntilAsync(() => stop.IsCancellationRequested), CancellationToken.None)).ToArray();
+        var times = new List<double>();
+        foreach (var name in names)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            await a.PutAsync(Policy.Replace("name: orders", $"name: {name}", StringComparison.Ordinal));
+            await SaysAsync(a, "Programmed", "True Programmed 2/2 sidecars", name);
+            times.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds);
+        }
+
+        times.Sort();
+        TestContext.Current.TestOutputHelper!.WriteLine($"from apply to Programmed: p50 {times[count / 2]:0} ms, max {times[^1]:0} ms");
+        // A last update, after which they stop.
+        await stop.CancelAsync();
+        await a.PutAsync(Policy.Replace("name: orders", $"name: {names[0]}", StringComparison.Ordinal).Replace("maxRequests: 7", "maxRequests: 8", StringComparison.Ordinal));
+        await Task.WhenAll(sidecars);
+    }
+
+    [Fact]
     public async Task Tallies_AskedByASidecar_Refused()
     {
         await using var a = await ClusterFixture.BeginAsync(server);
@@ -152,15 +209,17 @@ public abstract class StatusContract(ClusterServer server)
 
     private static uint? MaxRequests(TestSidecar sidecar) => sidecar.Destination("orders")!.Backends[0].Policy?.Concurrency?.MaxRequests;
 
-    private async Task<string> HolderAsync(ClusterFixture cluster) =>
-        (await server.Client.FindAsync(ResourceTypes.Leases, new ObjectKey(cluster.SystemNamespace, "meshlite-control-plane")))?.Spec.HolderIdentity ?? "";
+    private Task<string> HolderAsync(ClusterFixture cluster) => HolderAsync(cluster.SystemNamespace);
 
-    private async Task SaysAsync(ClusterFixture cluster, string type, string expected)
+    private async Task<string> HolderAsync(string systemNamespace) =>
+        (await server.Client.FindAsync(ResourceTypes.Leases, new ObjectKey(systemNamespace, "meshlite-control-plane")))?.Spec.HolderIdentity ?? "";
+
+    private protected async Task SaysAsync(ClusterFixture cluster, string type, string expected, string name = "orders")
     {
         var last = "";
         try
         {
-            await Eventually.TrueAsync(async () => (last = await ConditionAsync(cluster, type)) == expected, expected, Patience);
+            await Eventually.TrueAsync(async () => (last = await ConditionAsync(cluster, type, name)) == expected, expected, Patience);
         }
         catch (TimeoutException)
         {
@@ -169,9 +228,9 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     /// <summary>As it is for the generation that is stored; empty: not there yet.</summary>
-    private async Task<string> ConditionAsync(ClusterFixture cluster, string type)
+    private protected async Task<string> ConditionAsync(ClusterFixture cluster, string type, string name = "orders")
     {
-        var item = await server.GetAsync("TrafficPolicy", cluster.Namespace, "orders");
+        var item = await server.GetAsync("TrafficPolicy", cluster.Namespace, name);
         if (!item.Json.TryGetProperty("status", out var status) || status.GetProperty("observedGeneration").GetInt64() != item.Metadata.Generation)
         {
             return "";
@@ -186,7 +245,26 @@ public abstract class StatusContract(ClusterServer server)
 }
 
 /// <summary>Against the fake.</summary>
-public sealed class FakeStatusTests(FakeClusterServer server) : StatusContract(server), IClassFixture<FakeClusterServer>;
+public sealed class FakeStatusTests(FakeClusterServer server) : StatusContract(server), IClassFixture<FakeClusterServer>
+{
+    // A real one has a schema, which lets no such object in.
+    [Fact]
+    public async Task Policy_RefusedByItsReader_SaysWhatIsWrongAndComesRight()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server, Policy);
+        await a.PutServiceAsync("orders");
+        await SaysAsync(a, "Programmed", "True Programmed 0/0 sidecars");
+
+        await a.PutAsync(Policy.Replace("maxRequests: 7", "maxRequests: 8, tpyo: 1", StringComparison.Ordinal));
+        await Eventually.TrueAsync(
+            async () => (await ConditionAsync(a, "Accepted")).StartsWith("False Invalid spec.concurrency.tpyo: unknown field", StringComparison.Ordinal), "the reader's words", TimeSpan.FromSeconds(60));
+        (await ConditionAsync(a, "Programmed")).ShouldBe("False Invalid not accepted; the last good version stays in force");
+
+        // Applied, the field goes.
+        await a.PutAsync(Policy);
+        await SaysAsync(a, "Programmed", "True Programmed 0/0 sidecars");
+    }
+}
 
 /// <summary>Against a real one, under the rights of the manifests.</summary>
 public sealed class RealStatusTests(RealStatusServer server) : StatusContract(server), IClassFixture<RealStatusServer>;

@@ -1,7 +1,9 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Resources.Cluster;
 using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Tests.Compile;
 using MeshLite.Kubernetes;
@@ -156,12 +158,31 @@ public sealed class StatusWriterTests : IAsyncDisposable
     public async Task Lead_ServerFails_TriesAgain()
     {
         Put(Policy);
-        _api.Faults.Answer(System.Net.HttpStatusCode.ServiceUnavailable);
+        _api.Faults.Answer(HttpStatusCode.ServiceUnavailable);
         Start();
         await RoundsAsync(1);
         Stored["status"].ShouldBeNull();
 
         await SaysAsync("Programmed", "0/0 sidecars");
+    }
+
+    [Fact]
+    public async Task Lead_ReplicaNotHeard_SaidOnlyOnceItHadTheTime()
+    {
+        Put(Policy);
+        var slice = new EndpointSliceResource
+        {
+            Key = new("meshlite-system", "s"), Service = new("meshlite-system", "meshlite-control-plane"), Family = System.Net.Sockets.AddressFamily.InterNetwork, Ports = [new("grpc", 1)],
+            Endpoints = [new(IPAddress.Loopback, true, true, false, null)],
+        };
+        Apply(new SliceChange(slice.Key, slice, 0));
+        var began = _time.GetUtcNow();
+        Start();
+
+        await SaysAsync("Programmed", "0/0 sidecars, 1 replica not heard");
+
+        ((string)Condition("Programmed")["status"]!).ShouldBe("Unknown");
+        (_writes.Single() - began).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(3));
     }
 
     private int Writes

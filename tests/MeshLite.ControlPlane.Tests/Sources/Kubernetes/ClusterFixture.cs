@@ -12,7 +12,7 @@ internal sealed class ClusterFixture : ControlPlaneFixture
 {
     private readonly string _number;
 
-    private ClusterFixture(ClusterServer server, string? number = null) => (Server, _number) = (server, number ?? server.NextNumber());
+    private ClusterFixture(ClusterServer server, string number) => (Server, _number) = (server, number);
 
     public ClusterServer Server { get; }
 
@@ -22,10 +22,13 @@ internal sealed class ClusterFixture : ControlPlaneFixture
     /// <summary>Of the control plane.</summary>
     public string SystemNamespace => $"meshlite-system-{_number}";
 
-    public static async Task<ClusterFixture> BeginAsync(ClusterServer server, string? yaml = null)
+    public static Task<ClusterFixture> BeginAsync(ClusterServer server, string? yaml = null) => BesideAsync(server, server.WhyNot is null ? server.NextNumber() : "", yaml);
+
+    /// <summary>The same in namespaces that end so, where another process may be already.</summary>
+    public static async Task<ClusterFixture> BesideAsync(ClusterServer server, string number, string? yaml = null)
     {
         Assert.SkipUnless(server.WhyNot is null, server.WhyNot ?? "");
-        var fixture = new ClusterFixture(server);
+        var fixture = new ClusterFixture(server, number);
         await server.PutAsync($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {fixture.Namespace}}}}}");
         await server.PutAsync($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {fixture.SystemNamespace}}}}}");
         if (yaml is not null)
