@@ -62,6 +62,9 @@ public sealed class KubeMesh : IAsyncLifetime
     /// <summary>A directory every user may enter.</summary>
     public string Directory => _directory.Path;
 
+    /// <summary>Where each program's output is.</summary>
+    public string LogDirectory { get; } = Path.Combine(MeshPrograms.RepositoryRoot(), "out", "test-results", "e2e", "kubernetes");
+
     private static string? Kubectl
     {
         get
@@ -89,7 +92,12 @@ public sealed class KubeMesh : IAsyncLifetime
 
         // Step 1
         File.SetUnixFileMode(_directory.Path, (UnixFileMode)0b111_101_101);
-        Launcher = new ProcessLauncher(TimeProvider.System, Path.Combine(MeshPrograms.RepositoryRoot(), "out", "test-results", "e2e", "kubernetes"));
+        if (System.IO.Directory.Exists(LogDirectory))
+        {
+            System.IO.Directory.Delete(LogDirectory, recursive: true); // of an earlier run
+        }
+
+        Launcher = new ProcessLauncher(TimeProvider.System, LogDirectory);
         Programs = PodMesh.CopyPrograms(_directory.Path);
         Network = await PodNetwork.CreateAsync(Launcher);
         await Network.LinkMachineAsync(IPAddress.Parse(Machine));

@@ -17,6 +17,12 @@ public sealed record KubePodSpec(string App, string[] Command, string Probe = ""
     /// <summary>As YAML.</summary>
     public string Annotations { get; init; } = "{}";
 
+    /// <summary>Variables that all its programs get, as by the node under them.</summary>
+    public IReadOnlyDictionary<string, string> Node { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the first token of the sidecar is instead of what the API server issues; the next is the server's.</summary>
+    public string? FirstToken { get; init; }
+
     /// <summary>Seconds that the application's own preStop hook sleeps.</summary>
     public int SleepSeconds { get; init; }
 
@@ -62,7 +68,7 @@ public sealed class KubePod
     private KubePod(KubeMesh mesh, KubePodSpec spec, Pod pod, JsonObject stored, string ledger)
     {
         (_mesh, _spec, Pod, Stored, _ledger) = (mesh, spec, pod, stored, ledger);
-        _volumes = new PodVolumes(mesh, pod, stored);
+        _volumes = new PodVolumes(mesh, pod, stored) { FirstToken = spec.FirstToken };
     }
 
     /// <summary>Its network namespace.</summary>
@@ -103,7 +109,7 @@ public sealed class KubePod
         }
 
         var command = pod.Container("app")["command"]!.AsArray().Select(part => part!.GetValue<string>()).ToArray();
-        pod.App = pod.Pod.Start("app", command[0], command[1..], environment: new Dictionary<string, string> { ["DOTNET_gcServer"] = "0" });
+        pod.App = pod.Pod.Start("app", command[0], command[1..], environment: new Dictionary<string, string>(spec.Node) { ["DOTNET_gcServer"] = "0" });
         await Eventually.TrueAsync(async () => await pod.ProbeAsync("app", "readinessProbe") == 200, $"{name} is ready", Patience);
         await pod.ReadyAsync(true);
         return pod;
@@ -168,7 +174,7 @@ public sealed class KubePod
             await _volumes.MakeAsync(mount!["name"]!.GetValue<string>());
         }
 
-        var process = ContainerProcess.Start(Pod, container, _mesh.Programs.Sidecar, _volumes.Field, _volumes.DirectoryOf);
+        var process = ContainerProcess.Start(Pod, container, _mesh.Programs.Sidecar, _volumes.Field, _volumes.DirectoryOf, _spec.Node);
         if (container["restartPolicy"]?.GetValue<string>() != "Always")
         {
             (await process.ExitAsync(Patience)).ShouldBe(0, process.Log.Tail(10));
