@@ -1,0 +1,192 @@
+using System.Text.Json;
+using MeshLite.ControlPlane.Tests.Sources.Kubernetes;
+using MeshLite.ControlPlane.Tests.Streaming;
+using MeshLite.Kubernetes;
+using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.V1;
+using MeshLite.TestKit;
+
+namespace MeshLite.ControlPlane.Tests.Status;
+
+/// <summary>Two replicas of the control plane with a sidecar each: what stands in the status of our objects, and who writes it.</summary>
+public abstract class StatusContract(ClusterServer server)
+{
+    private const string Policy = """
+        {apiVersion: meshlite.dev/v1alpha1, kind: TrafficPolicy, metadata: {name: orders, namespace: NS}, spec: {targetRef: {kind: Service, name: orders}, concurrency: {maxRequests: 7}}}
+        """;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Policy_SidecarsOfBothReplicasAcknowledge_ProgrammedCountsAll()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        await using var b = await a.ReplicaAsync();
+        await a.PutReplicasAsync(a, b);
+        await a.PutServiceAsync("orders");
+        using var one = await JoinAsync(a, "one");
+        using var two = await JoinAsync(b, "two");
+
+        await a.PutAsync(Policy);
+        await one.UntilAsync(() => MaxRequests(one) == 7);
+        await SaysAsync(a, "Programmed", "False Pending 1/2 sidecars");
+        await two.UntilAsync(() => MaxRequests(two) == 7);
+
+        await SaysAsync(a, "Programmed", "True Programmed 2/2 sidecars");
+        (await ConditionAsync(a, "Accepted")).ShouldBe("True Accepted the TrafficPolicy holds");
+        (await ConditionAsync(a, "ResolvedRefs")).ShouldBe("True ResolvedRefs everything it names exists");
+    }
+
+    [Fact]
+    public async Task Policy_OneSidecarRefuses_ReasonAndEvent()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        await using var b = await a.ReplicaAsync();
+        await a.PutReplicasAsync(a, b);
+        await a.PutServiceAsync("orders");
+        using var one = await JoinAsync(a, "one");
+        using var two = await JoinAsync(b, "two");
+
+        await a.PutAsync(Policy);
+        await one.UntilAsync(() => MaxRequests(one) == 7);
+        var update = await UpdateAsync(two, () => MaxRequests(two) == 7);
+        await two.AckAsync(update, [.. update.Resources.Select(r => new Rejection { Key = r.Key, Version = r.Version, Reason = "too odd for me" })]);
+
+        await SaysAsync(a, "Programmed", "False Rejected 1/2 sidecars; 1 refused it: destination/orders: too odd for me");
+        await Eventually.TrueAsync(
+            async () => (await server.Client.ListAsync(ResourceTypes.Events, new Selection { Namespace = a.Namespace })).Items.Any(e => e is { Type: "Warning", Reason: "Rejected", Action: "Programmed", Regarding.Name: "orders" }),
+            "an event says so", Patience);
+    }
+
+    [Fact]
+    public async Task Policy_RefusedByItsReader_SaysWhatIsWrongAndComesRight()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        // Without a Service: what the reader refuses no schema and no webhook is there to refuse.
+        await a.PutAsync(Policy);
+        await SaysAsync(a, "Accepted", $"False TargetNotFound spec.targetRef: Service {a.Namespace}/orders does not exist");
+
+        await a.PutServiceAsync("orders");
+        await SaysAsync(a, "Programmed", "True Programmed 0/0 sidecars");
+        await Eventually.TrueAsync(
+            async () => (await server.Client.ListAsync(ResourceTypes.Events, new Selection { Namespace = a.Namespace })).Items.Select(e => $"{e.Type} {e.Reason}").Order().SequenceEqual(["Normal Accepted", "Warning TargetNotFound"]),
+            "one event when it began, one when it was over", Patience);
+    }
+
+    [Fact]
+    public async Task Replica_DoesNotAnswer_SaidAndNeverProgrammedThenGone()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        var b = await a.ReplicaAsync();
+        await a.PutReplicasAsync(a, b);
+        await a.PutServiceAsync("orders");
+        using var one = await JoinAsync(a, "one");
+        await a.PutAsync(Policy);
+        await one.UntilAsync(() => MaxRequests(one) == 7);
+        await SaysAsync(a, "Programmed", "True Programmed 1/1 sidecars");
+
+        await b.DisposeAsync();
+        await a.PutAsync(Policy.Replace("maxRequests: 7", "maxRequests: 8", StringComparison.Ordinal));
+        await one.UntilAsync(() => MaxRequests(one) == 8);
+        await SaysAsync(a, "Programmed", "Unknown Pending 1/1 sidecars, 1 replica not heard");
+
+        await a.DeleteReplicaAsync(1);
+        await SaysAsync(a, "Programmed", "True Programmed 1/1 sidecars");
+    }
+
+    [Fact]
+    public async Task Leader_Stops_AnotherWrites()
+    {
+        var a = await ClusterFixture.BeginAsync(server);
+        await Eventually.TrueAsync(async () => await HolderAsync(a) is { Length: > 0 }, "somebody leads", Patience);
+        await using var b = await a.ReplicaAsync();
+        await b.PutReplicasAsync(b);
+        await b.PutServiceAsync("orders");
+        var before = await HolderAsync(a);
+
+        await a.DisposeAsync();
+        await b.PutAsync(Policy);
+
+        await SaysAsync(b, "Programmed", "True Programmed 0/0 sidecars");
+        (await HolderAsync(b)).ShouldNotBe(before);
+    }
+
+    [Fact]
+    public async Task Tallies_AskedByASidecar_Refused()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        using var certificate = await a.CertifyAsync(a.Namespace, "orders");
+
+        foreach (var shown in new[] { certificate, null })
+        {
+            using var call = a.Connect(shown).ServerStreaming(MeshMethods.ReplicaTallies, new TalliesRequest { Replica = "me" });
+            (await Should.ThrowAsync<GrpcException>(() => call.ReadAsync().AsTask())).Code.ShouldBe(GrpcStatusCode.PermissionDenied);
+        }
+    }
+
+    private static async Task<TestSidecar> JoinAsync(ClusterFixture replica, string name)
+    {
+        var sidecar = await replica.JoinAsync(name, "", authorities: "orders");
+        await sidecar.UntilAsync(() => sidecar.Destination("orders") is { Kind: Destination.Types.Kind.Service });
+        return sidecar;
+    }
+
+    /// <summary>The update that makes it so, not acknowledged.</summary>
+    private static async Task<Update> UpdateAsync(TestSidecar sidecar, Func<bool> condition)
+    {
+        while (true)
+        {
+            if (await sidecar.ReadAsync() is not { } update)
+            {
+                continue;
+            }
+
+            if (condition())
+            {
+                return update;
+            }
+
+            await sidecar.AckAsync(update);
+        }
+    }
+
+    private static uint? MaxRequests(TestSidecar sidecar) => sidecar.Destination("orders")!.Backends[0].Policy?.Concurrency?.MaxRequests;
+
+    private async Task<string> HolderAsync(ClusterFixture cluster) =>
+        (await server.Client.FindAsync(ResourceTypes.Leases, new ObjectKey(cluster.SystemNamespace, "meshlite-control-plane")))?.Spec.HolderIdentity ?? "";
+
+    private async Task SaysAsync(ClusterFixture cluster, string type, string expected)
+    {
+        var last = "";
+        try
+        {
+            await Eventually.TrueAsync(async () => (last = await ConditionAsync(cluster, type)) == expected, expected, Patience);
+        }
+        catch (TimeoutException)
+        {
+            last.ShouldBe(expected);
+        }
+    }
+
+    /// <summary>As it is for the generation that is stored; empty: not there yet.</summary>
+    private async Task<string> ConditionAsync(ClusterFixture cluster, string type)
+    {
+        var item = await server.GetAsync("TrafficPolicy", cluster.Namespace, "orders");
+        if (!item.Json.TryGetProperty("status", out var status) || status.GetProperty("observedGeneration").GetInt64() != item.Metadata.Generation)
+        {
+            return "";
+        }
+
+        var condition = status.GetProperty("conditions").EnumerateArray().Single(c => c.GetProperty("type").GetString() == type);
+        condition.GetProperty("observedGeneration").GetInt64().ShouldBe(item.Metadata.Generation!.Value);
+        return $"{Text(condition, "status")} {Text(condition, "reason")} {Text(condition, "message")}";
+    }
+
+    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString()!;
+}
+
+/// <summary>Against the fake.</summary>
+public sealed class FakeStatusTests(FakeClusterServer server) : StatusContract(server), IClassFixture<FakeClusterServer>;
+
+/// <summary>Against a real one, under the rights of the manifests.</summary>
+public sealed class RealStatusTests(RealStatusServer server) : StatusContract(server), IClassFixture<RealStatusServer>;
