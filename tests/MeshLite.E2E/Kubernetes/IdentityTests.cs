@@ -11,7 +11,7 @@ namespace MeshLite.E2E.Kubernetes;
 [Collection(KubeCollection.Name)]
 public sealed class IdentityTests(KubeMesh mesh)
 {
-    private const string FakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+    private const string FakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
     [Fact]
     public async Task Token_Expired_IsRefusedUntilItIsRotated()
@@ -45,7 +45,7 @@ public sealed class IdentityTests(KubeMesh mesh)
         var scene = await mesh.SceneAsync();
         await mesh.ServiceAsync(name);
         // Only what the time of day is: waits go by the monotonic clock.
-        var node = new Dictionary<string, string> { ["LD_PRELOAD"] = FakeTime, ["FAKETIME"] = offset, ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1" };
+        string[] node = ["env", $"LD_PRELOAD={FakeTime}", $"FAKETIME={offset}", "FAKETIME_DONT_FAKE_MONOTONIC=1"];
         var pod = await mesh.PodAsync(KubePodSpec.Server(name) with { Node = node });
         var address = (await mesh.Cluster.FindAsync("Service", KubeMesh.Shop, name))!["spec"]!["clusterIP"]!.GetValue<string>();
         await PodMesh.ReachesAsync(scene.Caller.Pod, $"http://{address}/hello");
