@@ -74,13 +74,11 @@ public sealed class ResourceTests(KubeMesh mesh)
         var load = await Load.StartAsync(scene.Caller, "10.96.78.1", "restless", scene.Servers[1]);
 
         var started = TimeProvider.System.GetTimestamp();
-        using (var timer = new PeriodicTimer(Interval, TimeProvider.System))
+        for (var i = 1; i <= Updates; i++)
         {
-            for (var i = 1; i <= Updates; i++)
-            {
-                await timer.WaitForNextTickAsync();
-                await mesh.Cluster.ApplyAsync(Slice(scene, i));
-            }
+            var early = Interval * i - TimeProvider.System.GetElapsedTime(started);
+            await Task.Delay(early > TimeSpan.Zero ? early : TimeSpan.Zero, TimeProvider.System);
+            await mesh.Cluster.ApplyAsync(Slice(scene, i));
         }
 
         var elapsed = TimeProvider.System.GetElapsedTime(started);

@@ -9,7 +9,10 @@ namespace MeshLite.E2E.Kubernetes;
 [Collection(KubeCollection.Name)]
 public sealed class StatusTests(KubeMesh mesh)
 {
-    private const int Changes = 20;
+    private const int Changes = 10;
+
+    /// <value>An object's status is written at most once a second: longer than that, so that each change is the first. 2 s.</value>
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -39,6 +42,7 @@ public sealed class StatusTests(KubeMesh mesh)
         var times = new List<double>();
         for (var i = 0; i < Changes; i++)
         {
+            await Task.Delay(Rest, TimeProvider.System);
             var started = TimeProvider.System.GetTimestamp();
             var stored = await mesh.Cluster.ApplyAsync(Scene.Policy(Scene.Service, Scene.Service) + $"\n  timeouts: {{request: {20 + i}s}}");
             var generation = stored["metadata"]!["generation"]!.GetValue<long>();
