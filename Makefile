@@ -33,10 +33,10 @@ test: build ## all tests: unit, functional, end to end (these start the programs
 	  dotnet test $$project --no-build -c $(CONFIGURATION) -nologo --logger "trx;LogFileName=$${project#tests/}.trx" --results-directory $(RESULTS) || failed="$$failed $$project"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
-e2e: build ## unmodified programs in network namespaces as pods, behind real capture rules; needs root on Linux
+e2e: build ## unmodified programs in network namespaces as pods, behind real capture rules, and as pods of a real API server where KUBEBUILDER_ASSETS has one; needs root on Linux
 	@if [ "$$(uname)" != Linux ] || [ "$$(id -u)" != 0 ]; then echo "skipped: network namespaces need root on Linux"; exit 0; fi; \
 	dotnet build tests/MeshLite.E2E --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary && \
-	dotnet test tests/MeshLite.E2E --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Pods.' --logger 'console;verbosity=normal'
+	dotnet test tests/MeshLite.E2E --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Pods.|FullyQualifiedName~.E2E.Kubernetes.' --logger 'console;verbosity=normal'
 
 images: build ## both container images, with docker or buildah; BASE=, TOOLS= other base images (images/local-base makes some offline)
 	@images/build

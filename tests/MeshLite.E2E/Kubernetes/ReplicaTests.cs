@@ -13,13 +13,13 @@ public sealed class ReplicaTests(KubeMesh mesh)
     {
         var leader = await Eventually.SomeAsync(mesh.LeaderAsync, "somebody leads", TimeSpan.FromSeconds(30));
         var killed = TimeProvider.System.GetTimestamp();
-        await leader.Process.KillAsync();
+        await leader.KillAsync();
 
         await Eventually.TrueAsync(async () => await mesh.LeaderAsync() is { } next && next != leader, "the other leads", TimeSpan.FromSeconds(30));
         var elapsed = TimeProvider.System.GetElapsedTime(killed);
         TestContext.Current.TestOutputHelper?.WriteLine($"leadership moved after {elapsed.TotalSeconds:0.0} s");
         elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15));
-        await leader.StartAsync(mesh.Kubelet);
+        await leader.StartAsync();
     });
 
     [Fact]
@@ -27,15 +27,15 @@ public sealed class ReplicaTests(KubeMesh mesh)
     {
         foreach (var replica in mesh.Replicas)
         {
-            (await replica.Process.TerminateAsync(TimeSpan.FromSeconds(30))).ShouldBe(0);
-            await replica.StartAsync(mesh.Kubelet);
+            (await replica.TerminateAsync()).ShouldBe(0);
+            await replica.StartAsync();
         }
     });
 
     [Fact]
     public async Task Webhook_Down_PodsAreRefusedWithAReasonAndRunningOnesUndisturbed() => await DuringAsync("down", async () =>
     {
-        await Task.WhenAll(mesh.Replicas.Select(replica => replica.Process.KillAsync()));
+        await Task.WhenAll(mesh.Replicas.Select(replica => replica.KillAsync()));
         var refused = await Should.ThrowAsync<KubernetesException>(mesh.Cluster.TryApplyAsync(KubePodSpec.Caller("caller").ToYaml("refused", "")));
         TestContext.Current.TestOutputHelper?.WriteLine(refused.Message);
         refused.Message.ShouldContain("failed calling webhook \"namespaces.inject.meshlite.dev\"");
@@ -43,7 +43,7 @@ public sealed class ReplicaTests(KubeMesh mesh)
         await mesh.Cluster.ApplyAsync("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: caller, namespace: unlabelled}\n");
         await mesh.Cluster.ApplyAsync((KubePodSpec.Caller("caller") with { Namespace = "unlabelled" }).ToYaml("taken", ""));
 
-        await Task.WhenAll(mesh.Replicas.Select(replica => replica.StartAsync(mesh.Kubelet)));
+        await Task.WhenAll(mesh.Replicas.Select(replica => replica.StartAsync()));
         var pod = await mesh.PodAsync(KubePodSpec.Caller("caller"));
         pod.Containers.ShouldContain("meshlite-sidecar");
         await pod.EndAsync();

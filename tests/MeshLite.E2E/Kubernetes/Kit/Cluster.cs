@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -19,7 +21,7 @@ public sealed partial class Cluster(KubernetesClient client)
     {
         ResourceTypes.Raw("", "v1", "namespaces", "Namespace", false), ResourceTypes.Raw("", "v1", "nodes", "Node", false), ResourceTypes.Raw("", "v1", "services", "Service", true),
         ResourceTypes.Raw("", "v1", "serviceaccounts", "ServiceAccount", true), ResourceTypes.Raw("", "v1", "pods", "Pod", true),
-        ResourceTypes.Raw("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true),
+        ResourceTypes.Raw("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true), ResourceTypes.Raw("apps", "v1", "deployments", "Deployment", true),
         ResourceTypes.Raw("meshlite.dev", "v1alpha1", "meshconfigs", "MeshConfig", false), ResourceTypes.Raw("meshlite.dev", "v1alpha1", "trafficpolicies", "TrafficPolicy", true),
         ResourceTypes.Raw("meshlite.dev", "v1alpha1", "trafficroutes", "TrafficRoute", true),
         ResourceTypes.MutatingWebhookConfigurations, ResourceTypes.ValidatingWebhookConfigurations,
@@ -49,6 +51,9 @@ public sealed partial class Cluster(KubernetesClient client)
         },
         yaml, Patience);
 
+    /// <summary>Creates an object; answers what is stored.</summary>
+    public async Task<JsonObject> CreateAsync(JsonObject made) => Json(await client.CreateAsync(Types[made["kind"]!.GetValue<string>()], RawObject.Parse(made.ToJsonString())));
+
     /// <summary>One object; null: there is none.</summary>
     public async Task<JsonObject?> FindAsync(string kind, string? ns, string name) => await client.FindAsync(Types[kind], new ObjectKey(ns, name)) is { } found ? Json(found) : null;
 
@@ -63,21 +68,27 @@ public sealed partial class Cluster(KubernetesClient client)
     public Task PatchAsync(string kind, string? ns, string name, JsonObject patch) =>
         client.MergePatchAsync(Types[kind], new ObjectKey(ns, name), Encoding.UTF8.GetBytes(patch.ToJsonString()));
 
-    /// <summary>Changes the status of a pod, as its kubelet does, with a kubelet's patience.</summary>
-    public Task PatchPodStatusAsync(string ns, string name, string status) => Eventually.TrueAsync(
-        async () =>
-        {
-            try
+    /// <summary>Says where a pod is and whether it is ready, as its kubelet does, with a kubelet's patience.</summary>
+    public Task PodStatusAsync(string ns, string name, string phase, IPAddress address, bool ready)
+    {
+        var status = $$$"""
+            {"status": {"phase": "{{{phase}}}", "podIP": "{{{address}}}", "podIPs": [{"ip": "{{{address}}}"}], "conditions": [{"type": "Ready", "status": "{{{ready}}}"}]}}
+            """;
+        return Eventually.TrueAsync(
+            async () =>
             {
-                await client.MergePatchStatusAsync(Types["Pod"], new ObjectKey(ns, name), Encoding.UTF8.GetBytes($$$"""{"status": {{{status}}}}"""));
-                return true;
-            }
-            catch (Exception error) when (IsAway(error))
-            {
-                return false;
-            }
-        },
-        $"status of {name}", Patience);
+                try
+                {
+                    await client.MergePatchStatusAsync(Types["Pod"], new ObjectKey(ns, name), Encoding.UTF8.GetBytes(status));
+                    return true;
+                }
+                catch (Exception error) when (IsAway(error))
+                {
+                    return false;
+                }
+            },
+            $"status of {name}", Patience);
+    }
 
     /// <summary>The end of a pod's grace period: nothing of it is left. By an eviction without grace, since that has a body of its own.</summary>
     public Task ForgetPodAsync(string ns, string name) => client.CreateAsync(

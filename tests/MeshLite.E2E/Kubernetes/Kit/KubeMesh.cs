@@ -22,7 +22,8 @@ public sealed class KubeMesh : IAsyncLifetime
     /// <summary>The namespace of the applications, labelled for injection.</summary>
     public const string Shop = "shop";
 
-    private const string Own = "meshlite-system";
+    /// <summary>The control plane's.</summary>
+    public const string Own = "meshlite-system";
     private const string ControlPlaneName = "meshlite-control-plane.meshlite-system.svc";
     private const string Machine = "10.77.255.254";
     private const string Controllers = "serviceaccount-controller,root-ca-certificate-publisher-controller,namespace-controller,endpointslice-controller";
@@ -62,6 +63,9 @@ public sealed class KubeMesh : IAsyncLifetime
     /// <summary>A directory every user may enter.</summary>
     public string Directory => _directory.Path;
 
+    /// <summary>Where each program's output is.</summary>
+    public string LogDirectory { get; } = Path.Combine(MeshPrograms.RepositoryRoot(), "out", "test-results", "e2e", "kubernetes");
+
     private static string? Kubectl
     {
         get
@@ -89,7 +93,12 @@ public sealed class KubeMesh : IAsyncLifetime
 
         // Step 1
         File.SetUnixFileMode(_directory.Path, (UnixFileMode)0b111_101_101);
-        Launcher = new ProcessLauncher(TimeProvider.System, Path.Combine(MeshPrograms.RepositoryRoot(), "out", "test-results", "e2e", "kubernetes"));
+        if (System.IO.Directory.Exists(LogDirectory))
+        {
+            System.IO.Directory.Delete(LogDirectory, recursive: true); // of an earlier run
+        }
+
+        Launcher = new ProcessLauncher(TimeProvider.System, LogDirectory);
         Programs = PodMesh.CopyPrograms(_directory.Path);
         Network = await PodNetwork.CreateAsync(Launcher);
         await Network.LinkMachineAsync(IPAddress.Parse(Machine));
@@ -105,14 +114,13 @@ public sealed class KubeMesh : IAsyncLifetime
         }
 
         // Step 3
-        var kubeconfig = await WriteKubeconfigAsync(await Cluster.TokenAsync(Own, "meshlite-control-plane", null, 24 * 3600));
-        Replicas = [.. new[] { await Network.AddAsync("cp-a", 0, 2, _hosts), await Network.AddAsync("cp-b", 0, 3, _hosts) }.Select(pod => new Replica(pod, Programs.ControlPlane, kubeconfig))];
-        await Task.WhenAll(Replicas.Select(replica => replica.StartAsync(Kubelet)));
+        await Cluster.ApplyAsync("apiVersion: v1\nkind: Node\nmetadata: {name: node-a, labels: {topology.kubernetes.io/zone: zone-a}}\n");
+        Replicas = [await ReplicaAsync("cp-a", 2), await ReplicaAsync("cp-b", 3)];
+        await Task.WhenAll(Replicas.Select(replica => replica.StartAsync()));
         await Eventually.TrueAsync(
             async () => (await Cluster.FindAsync("ValidatingWebhookConfiguration", null, "meshlite"))!["webhooks"]![0]!["clientConfig"]!["caBundle"] is not null, "the leader writes its authority", Patience);
 
         // Step 4
-        await Cluster.ApplyAsync("apiVersion: v1\nkind: Node\nmetadata: {name: node-a, labels: {topology.kubernetes.io/zone: zone-a}}\n");
         await MeshConfigAsync("Permissive");
         await NamespaceAsync(Shop, "enabled");
     }
@@ -198,9 +206,21 @@ public sealed class KubeMesh : IAsyncLifetime
         await Cluster.PatchAsync(kind, null, "meshlite", new JsonObject { ["webhooks"] = webhooks });
     }
 
-    private async Task<string> WriteKubeconfigAsync(string token)
+    // As the Deployment controller makes it.
+    private async Task<Replica> ReplicaAsync(string name, int y)
     {
-        var file = _directory["control-plane.kubeconfig"];
+        var template = (await Cluster.FindAsync("Deployment", Own, "meshlite-control-plane"))!["spec"]!["template"]!.DeepClone().AsObject();
+        (template["apiVersion"], template["kind"]) = ("v1", "Pod");
+        (template["metadata"]!["name"], template["metadata"]!["namespace"]) = (name, Own);
+        template["spec"]!["nodeName"] = "node-a";
+        var stored = await Cluster.CreateAsync(template);
+        var token = await Cluster.TokenAsync(Own, stored["spec"]!["serviceAccountName"]!.GetValue<string>(), null, 24 * 3600, name, stored["metadata"]!["uid"]!.GetValue<string>());
+        return new Replica(this, await Network.AddAsync(name, 0, y, _hosts), await WriteKubeconfigAsync(name, token));
+    }
+
+    private async Task<string> WriteKubeconfigAsync(string name, string token)
+    {
+        var file = _directory[$"{name}.kubeconfig"];
         var authority = Convert.ToBase64String(Encoding.ASCII.GetBytes(await File.ReadAllTextAsync(Api.AuthorityFile)));
         await File.WriteAllTextAsync(file, $$$"""
             apiVersion: v1

@@ -17,6 +17,12 @@ public sealed record KubePodSpec(string App, string[] Command, string Probe = ""
     /// <summary>As YAML.</summary>
     public string Annotations { get; init; } = "{}";
 
+    /// <summary>What all its programs are started by: <c>env</c> with variables, as if its node had them.</summary>
+    public IReadOnlyList<string> Node { get; init; } = [];
+
+    /// <summary>What the first token of the sidecar is instead of what the API server issues; the next is the server's.</summary>
+    public string? FirstToken { get; init; }
+
     /// <summary>Seconds that the application's own preStop hook sleeps.</summary>
     public int SleepSeconds { get; init; }
 
@@ -62,7 +68,7 @@ public sealed class KubePod
     private KubePod(KubeMesh mesh, KubePodSpec spec, Pod pod, JsonObject stored, string ledger)
     {
         (_mesh, _spec, Pod, Stored, _ledger) = (mesh, spec, pod, stored, ledger);
-        _volumes = new PodVolumes(mesh, pod, stored);
+        _volumes = new PodVolumes(mesh, pod, stored) { FirstToken = spec.FirstToken };
     }
 
     /// <summary>Its network namespace.</summary>
@@ -102,7 +108,7 @@ public sealed class KubePod
             await pod.InitAsync(container!.AsObject());
         }
 
-        var command = pod.Container("app")["command"]!.AsArray().Select(part => part!.GetValue<string>()).ToArray();
+        string[] command = [.. spec.Node, .. pod.Container("app")["command"]!.AsArray().Select(part => part!.GetValue<string>())];
         pod.App = pod.Pod.Start("app", command[0], command[1..], environment: new Dictionary<string, string> { ["DOTNET_gcServer"] = "0" });
         await Eventually.TrueAsync(async () => await pod.ProbeAsync("app", "readinessProbe") == 200, $"{name} is ready", Patience);
         await pod.ReadyAsync(true);
@@ -168,7 +174,7 @@ public sealed class KubePod
             await _volumes.MakeAsync(mount!["name"]!.GetValue<string>());
         }
 
-        var process = ContainerProcess.Start(Pod, container, _mesh.Programs.Sidecar, _volumes.Field, _volumes.DirectoryOf);
+        var process = ContainerProcess.Start(Pod, container, [.. _spec.Node, _mesh.Programs.Sidecar], _volumes.Field, _volumes.DirectoryOf);
         if (container["restartPolicy"]?.GetValue<string>() != "Always")
         {
             (await process.ExitAsync(Patience)).ShouldBe(0, process.Log.Tail(10));
@@ -180,9 +186,7 @@ public sealed class KubePod
             async () => process.HasEnded ? throw new ProcessFailedException(process.Log.Tail(20)) : await ProbeAsync(name, "startupProbe") == 200, $"{name} of {Name} has started", Patience);
     }
 
-    private Task StatusAsync(string phase, bool ready) => _mesh.Cluster.PatchPodStatusAsync(_spec.Namespace, Name, $$$"""
-        {"phase": "{{{phase}}}", "podIP": "{{{Pod.Address}}}", "podIPs": [{"ip": "{{{Pod.Address}}}"}], "conditions": [{"type": "Ready", "status": "{{{ready}}}"}]}
-        """);
+    private Task StatusAsync(string phase, bool ready) => _mesh.Cluster.PodStatusAsync(_spec.Namespace, Name, phase, Pod.Address, ready);
 
     private static JsonNode PortOf(JsonObject container, JsonNode port) => port.GetValueKind() == JsonValueKind.Number
         ? port

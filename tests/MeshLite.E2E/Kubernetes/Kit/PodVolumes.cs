@@ -8,6 +8,9 @@ internal sealed class PodVolumes(KubeMesh mesh, Pod pod, JsonObject stored)
 {
     private readonly Dictionary<string, string> _directories = [];
 
+    /// <inheritdoc cref="KubePodSpec.FirstToken"/>
+    public string? FirstToken { get; init; }
+
     /// <summary>Of one that was made.</summary>
     public string DirectoryOf(string volume) => _directories[volume];
 
@@ -49,7 +52,7 @@ internal sealed class PodVolumes(KubeMesh mesh, Pod pod, JsonObject stored)
     {
         if (source["serviceAccountToken"] is { } account)
         {
-            var token = await mesh.Cluster.TokenAsync(
+            var token = account["audience"] is not null && FirstToken is not null ? FirstToken : await mesh.Cluster.TokenAsync(
                 Text("namespace"), stored["spec"]!["serviceAccountName"]!.GetValue<string>(), account["audience"]?.GetValue<string>(), account["expirationSeconds"]!.GetValue<long>(), pod.Name, Text("uid"));
             return [(account["path"]!.GetValue<string>(), token)];
         }

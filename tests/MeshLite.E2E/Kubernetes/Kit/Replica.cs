@@ -5,8 +5,11 @@ using MeshLite.TestKit;
 
 namespace MeshLite.E2E.Kubernetes.Kit;
 
-/// <summary>One of the control plane's replicas: a process in a pod of its own, with its defaults, a host name and no rights, under its own service account.</summary>
-public sealed class Replica(Pod pod, string program, string kubeconfig)
+/// <summary>
+/// One of the control plane's replicas: a pod as the Deployment of <c>manifests/</c> has it, in whose network namespace the program runs with its defaults, under
+/// the service account's own token.
+/// </summary>
+public sealed class Replica(KubeMesh mesh, Pod pod, string kubeconfig)
 {
     private const int Uid = 1654;
 
@@ -19,21 +22,39 @@ public sealed class Replica(Pod pod, string program, string kubeconfig)
     public ManagedProcess Process { get; private set; } = null!;
 
     /// <summary>Starts it, or starts it again; returns once it is ready as its readiness probe asks.</summary>
-    public async Task StartAsync(HttpClient kubelet)
+    public async Task StartAsync()
     {
         Process = pod.Start("control-plane", "unshare",
         [
             "--uts", "sh", "-ec", "hostname \"$0\"; exec \"$@\"", pod.Name,
-            "setpriv", $"--reuid={Uid}", $"--regid={Uid}", "--clear-groups", "--bounding-set=-all", "--no-new-privs", program, "--kubeconfig", kubeconfig,
+            "setpriv", $"--reuid={Uid}", $"--regid={Uid}", "--clear-groups", "--bounding-set=-all", "--no-new-privs", mesh.Programs.ControlPlane, "--kubeconfig", kubeconfig,
         ]);
         await Eventually.TrueAsync(
             async () =>
             {
                 Process.HasEnded.ShouldBeFalse(Process.Log.Tail(20));
-                return await Http.StatusAsync(kubelet, $"http://{pod.Address}:15014/ready") == 200;
+                return await Http.StatusAsync(mesh.Kubelet, $"http://{pod.Address}:15014/ready") == 200;
             },
             $"{pod.Name} is ready", Patience);
+        await StatusAsync(true);
     }
+
+    /// <summary>SIGKILL; its kubelet notices.</summary>
+    public async Task KillAsync()
+    {
+        await Process.KillAsync();
+        await StatusAsync(false);
+    }
+
+    /// <summary>SIGTERM; returns its exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        var code = await Process.TerminateAsync(Patience);
+        await StatusAsync(false);
+        return code;
+    }
+
+    private Task StatusAsync(bool ready) => mesh.Cluster.PodStatusAsync(KubeMesh.Own, pod.Name, "Running", pod.Address, ready);
 }
 
 /// <summary>As the kubelet asks.</summary>

@@ -13,9 +13,9 @@ internal static partial class ContainerProcess
     /// <summary>The program in the image.</summary>
     public const string Image = "/usr/bin/meshlite-sidecar";
 
-    /// <summary>Starts it. <paramref name="field"/>: the downward API; <paramref name="volume"/>: a volume's directory by its name; <paramref name="more"/>: variables that the specification does not have.</summary>
+    /// <summary>Starts it. <paramref name="program"/>: what stands for the image, and how it is started; <paramref name="field"/>: the downward API; <paramref name="volume"/>: a volume's directory by its name; <paramref name="more"/>: variables that the specification does not have.</summary>
     public static ManagedProcess Start(
-        Pod pod, JsonObject container, string program, Func<string, string> field, Func<string, string> volume, IReadOnlyDictionary<string, string>? more = null)
+        Pod pod, JsonObject container, IReadOnlyList<string> program, Func<string, string> field, Func<string, string> volume, IReadOnlyDictionary<string, string>? more = null)
     {
         var variables = new Dictionary<string, string>(more ?? new Dictionary<string, string>());
         foreach (var variable in container["env"] as JsonArray ?? [])
@@ -29,7 +29,7 @@ internal static partial class ContainerProcess
         // ip netns exec gives each call a mount namespace of its own: what is mounted here is seen by this program only.
         var script = "mount -t tmpfs -o mode=755 tmpfs /run\n" + string.Concat(mounts.Select(m => $"mkdir -p {m.Path}\nmount --bind {m.Directory} {m.Path}\n")) + "exec \"$@\"\n";
         var arguments = container["args"]!.AsArray().Select(argument => Expand(argument!.GetValue<string>(), variables));
-        string[] command = ["-ec", script, "sh", .. Confined(container["securityContext"]!.AsObject()), program, .. arguments];
+        string[] command = ["-ec", script, "sh", .. Confined(container["securityContext"]!.AsObject()), .. program, .. arguments];
         return pod.Start(container["name"]!.GetValue<string>(), "sh", command, environment: variables);
     }
 

@@ -89,7 +89,7 @@ public sealed class InjectedPod
     private async Task RunAsync(JsonObject container)
     {
         var name = container["name"]!.GetValue<string>();
-        var process = ContainerProcess.Start(Pod, container, _mesh.Programs.Sidecar, Field, volume => _volumes[volume], _standalone);
+        var process = ContainerProcess.Start(Pod, container, [_mesh.Programs.Sidecar], Field, volume => _volumes[volume], _standalone);
         if (container["restartPolicy"]?.GetValue<string>() == "Always")
         {
             Sidecar = process;

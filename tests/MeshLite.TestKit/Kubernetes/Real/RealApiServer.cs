@@ -81,6 +81,9 @@ public sealed class RealApiServer : IAsyncDisposable
     /// <summary>File with the PEM of the authority of its certificate.</summary>
     public string AuthorityFile => _certificates.Authority;
 
+    /// <summary>File with the key that signs tokens of service accounts.</summary>
+    public string TokenKeyFile => _certificates.TokenKey;
+
     private static string Assets => Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } set ? set : "/usr/local/kubebuilder/bin";
 
     /// <summary>Starts both, and waits until <c>default</c> is there.</summary>
