@@ -34,10 +34,10 @@ test: build ## all tests: unit, functional, end to end (these start the programs
 	  dotnet test $$project --no-build -c $(CONFIGURATION) -nologo --logger "trx;LogFileName=$${project#tests/}.trx" --results-directory $(RESULTS) || failed="$$failed $$project"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
-e2e: build ## unmodified programs in network namespaces as pods, behind real capture rules; needs root on Linux
+e2e: build ## unmodified programs in network namespaces as pods, behind real capture rules, and as pods of a real API server where KUBEBUILDER_ASSETS has one; needs root on Linux
 	@if [ "$$(uname)" != Linux ] || [ "$$(id -u)" != 0 ]; then echo "skipped: network namespaces need root on Linux"; exit 0; fi; \
 	dotnet build tests/MeshLite.E2E --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary && \
-	dotnet test tests/MeshLite.E2E --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Pods.' --logger 'console;verbosity=normal'
+	dotnet test tests/MeshLite.E2E --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Pods.|FullyQualifiedName~.E2E.Kubernetes.' --logger 'console;verbosity=normal'
 
 images: build ## both container images, with docker or buildah; BASE=, TOOLS= other base images (images/local-base makes some offline)
 	@images/build
@@ -59,6 +59,10 @@ bench-micro: $(RESTORED) ## time and allocations of single steps of a request's 
 	@rm -rf out/bench-micro
 	@dotnet bench/MeshLite.Benchmarks/bin/$(CONFIGURATION)/net10.0/MeshLite.Benchmarks.dll --filter '$(FILTER)' --artifacts out/bench-micro
 
+bench-scale: build ## the real control plane under 100, 1,000, 10,000 simulated sidecars of a simulated cluster; SCALE_SIDECARS=1000 only so many
+	dotnet build bench/MeshLite.Bench.Scale --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
+	@ulimit -n "$$(ulimit -Hn)"; dotnet bench/MeshLite.Bench.Scale/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.Scale.dll
+
 golden: $(RESTORED) ## rewrite the golden files of compiler and injection from what they make now; look at the diff
 	for project in ControlPlane Injection; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
 	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests
@@ -76,4 +80,4 @@ clean: ## remove everything built
 	rm -rf out
 	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help build test e2e images demo bench bench-report bench-micro golden fuzz fmt clean
+.PHONY: help build test e2e images demo bench bench-report bench-micro bench-scale golden fuzz fmt clean

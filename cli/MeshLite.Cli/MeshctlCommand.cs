@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using MeshLite.Cli.Inject;
+using MeshLite.Cli.Wait;
 
 namespace MeshLite.Cli;
 
@@ -15,6 +16,7 @@ public static class MeshctlCommand
             InjectCommand.Create(output, error),
             TokenCommand.Create(time, output, error),
             VersionCommand.Create(output),
+            WaitCommand.Create(time, output, error),
         };
         root.SetAction(parsed => new HelpAction().Invoke(parsed));
         return root;

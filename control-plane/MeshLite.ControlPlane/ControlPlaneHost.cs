@@ -36,7 +36,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly ISources _sources;
     private readonly CancellationTokenSource _stop = new();
     private readonly MeshIndex _index;
-    private readonly Publisher _publisher = new();
+    private readonly Publisher _publisher;
     private readonly ILogger<ControlPlaneHost> _logger;
     private readonly ProblemReporter _problems;
     private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,9 +44,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private volatile bool _failed;
 
     private ControlPlaneHost(
-        ControlPlaneOptions options, ISources sources, MeshIndex index, MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        (_sources, _index, _registry, _loggers) = (sources, index, registry, loggers);
+        (_sources, _index, _publisher, _registry, _loggers) = (sources, index, publisher, registry, loggers);
         var identity = sources.Identity;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddSingleton(loggers);
@@ -74,6 +74,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
         identity.MapTo(grpc);
         service.MapTo(grpc);
+        sources.MapTo(grpc, _stop.Token);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
         _app.Run(context => ListenerSet.NameOf(context) switch
         {
@@ -146,11 +147,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         var registry = new MetricRegistry(time);
         try
         {
-            var (index, metrics) = (new MeshIndex(), new ControlPlaneMetrics(registry));
+            var (index, publisher, metrics) = (new MeshIndex(), new Publisher(), new ControlPlaneMetrics(registry));
             ISources sources = options.Cluster is null
                 ? new StandaloneSources(options, index, time, metrics, loggers)
-                : await ClusterSources.CreateAsync(options, index, time, metrics, loggers, cancellationToken);
-            return new ControlPlaneHost(options, sources, index, registry, metrics, time, loggers);
+                : await ClusterSources.CreateAsync(options, index, publisher, time, metrics, loggers, cancellationToken);
+            return new ControlPlaneHost(options, sources, index, publisher, registry, metrics, time, loggers);
         }
         catch
         {

@@ -12,4 +12,8 @@ public static class MeshMethods
     /// <summary><c>Identity.Certify</c>: unary.</summary>
     public static GrpcMethod<CertifyRequest, CertifyResponse> IdentityCertify { get; } =
         new("meshlite.v1.Identity", "Certify", CertifyRequest.Parser, CertifyResponse.Parser);
+
+    /// <summary><c>Replica.Tallies</c>: server streaming, between replicas of the control plane.</summary>
+    public static GrpcMethod<TalliesRequest, TalliesResponse> ReplicaTallies { get; } =
+        new("meshlite.v1.Replica", "Tallies", TalliesRequest.Parser, TalliesResponse.Parser);
 }

@@ -29,9 +29,10 @@ public static class SvidProfile
     /// <summary>
     /// How far notBefore lies before the moment of signing: a verifier's clock may lag the control plane's by so
     /// much. (One that runs ahead sees certificates expire early; the third of their life that is left when they are
-    /// renewed covers that.) <value>30 s.</value>
+    /// renewed covers that.) Nodes whose clocks are minutes off are common, and what it costs is nothing: a certificate from before
+    /// its key was made is nobody's. <value>10 min.</value>
     /// </summary>
-    public static readonly TimeSpan Backdate = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Backdate = TimeSpan.FromMinutes(10);
 
     /// <summary>The one curve for keys: P-256.</summary>
     public static ECCurve Curve => ECCurve.NamedCurves.nistP256;

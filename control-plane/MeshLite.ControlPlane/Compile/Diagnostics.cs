@@ -9,27 +9,34 @@ namespace MeshLite.ControlPlane.Compile;
 /// <param name="Key">Which document.</param>
 /// <param name="Origin">Where it stands.</param>
 /// <param name="Condition"><c>Accepted</c> or <c>ResolvedRefs</c>, as the Gateway API calls them: the one that is False.</param>
+/// <param name="Reason">The same in one word, the Gateway API's where it has one: <c>NoMatchingParent</c>, <c>BackendNotFound</c>.</param>
 /// <param name="Message">Why, in a plain sentence.</param>
-public sealed record ResourceProblem(ResourceKey Key, ResourceOrigin Origin, string Condition, string Message);
+public sealed record ResourceProblem(ResourceKey Key, ResourceOrigin Origin, string Condition, string Reason, string Message);
 
 /// <summary>Finds what refers to nothing, or is outdone by something older. Pure.</summary>
 public static class Diagnostics
 {
     private const string Accepted = "Accepted";
     private const string ResolvedRefs = "ResolvedRefs";
+    private const string Unsupported = "UnsupportedValue";
+    private const string NoParent = "NoMatchingParent";
+    private const string NoBackend = "BackendNotFound";
 
     /// <summary>All problems, in the order of age.</summary>
     public static ImmutableArray<ResourceProblem> Find(IndexView view) =>
     [
-        .. view.Resources.Values.Order(ResourceAge.OldestFirst).ThenBy(r => r.Key.Kind).SelectMany(resource => resource switch
-        {
-            TrafficRouteResource route => ParentProblems(view, route).Concat(BackendProblems(view, route)),
-            TrafficPolicyResource policy => PolicyProblems(view, policy),
-            ServiceResource service => AddressProblems(view, service),
-            MeshConfigResource mesh => MeshProblems(view, mesh),
-            _ => [],
-        }),
+        .. view.Resources.Values.Order(ResourceAge.OldestFirst).ThenBy(r => r.Key.Kind).SelectMany(resource => Of(view, resource)),
     ];
+
+    /// <summary>Problems of one resource that is in force.</summary>
+    public static IEnumerable<ResourceProblem> Of(IndexView view, Resource resource) => resource switch
+    {
+        TrafficRouteResource route => ParentProblems(view, route).Concat(BackendProblems(view, route)),
+        TrafficPolicyResource policy => PolicyProblems(view, policy),
+        ServiceResource service => AddressProblems(view, service),
+        MeshConfigResource mesh => MeshProblems(view, mesh),
+        _ => [],
+    };
 
     private static IEnumerable<ResourceProblem> ParentProblems(IndexView view, TrafficRouteResource route)
     {
@@ -37,14 +44,14 @@ public static class Diagnostics
         {
             var parent = route.Parents[i];
             var service = new ServiceKey(route.Key.Namespace, parent.Name);
-            var problem = !view.Exists(service) ? $"Service {service} does not exist"
-                : view.DocumentOf(service)?.ExternalName is not null ? $"Service {service} is an ExternalName, to which routes do not apply"
-                : ServicePorts.Find(view, service, parent.Port) is not { } port ? $"Service {service} has no port {parent.Port}"
-                : parent.Port is not null && port.Protocol == AppProtocol.Tcp ? $"port {parent.Port} of Service {service} is TCP, to which routes do not apply"
+            (string Reason, string Message)? problem = !view.Exists(service) ? (NoParent, $"Service {service} does not exist")
+                : view.DocumentOf(service)?.ExternalName is not null ? (Unsupported, $"Service {service} is an ExternalName, to which routes do not apply")
+                : ServicePorts.Find(view, service, parent.Port) is not { } port ? (NoParent, $"Service {service} has no port {parent.Port}")
+                : parent.Port is not null && port.Protocol == AppProtocol.Tcp ? (Unsupported, $"port {parent.Port} of Service {service} is TCP, to which routes do not apply")
                 : null;
-            if (problem is not null)
+            if (problem is { } found)
             {
-                yield return new ResourceProblem(route.Key, route.Origin, Accepted, $"spec.parentRefs[{i}]: {problem}");
+                yield return new ResourceProblem(route.Key, route.Origin, Accepted, found.Reason, $"spec.parentRefs[{i}]: {found.Message}");
             }
         }
     }
@@ -53,7 +60,7 @@ public static class Diagnostics
         route.Rules.SelectMany(BackendsOf)
             .Select(b => (b.Field, Problem: BackendProblem(view, b.Backend, route.Key.Namespace), b.Effect))
             .Where(b => b.Problem is not null)
-            .Select(b => new ResourceProblem(route.Key, route.Origin, ResolvedRefs, $"{b.Field}: {b.Problem}; {b.Effect}"));
+            .Select(b => new ResourceProblem(route.Key, route.Origin, ResolvedRefs, b.Problem!.Value.Reason, $"{b.Field}: {b.Problem.Value.Message}; {b.Effect}"));
 
     private static IEnumerable<(string Field, BackendRef Backend, string Effect)> BackendsOf(RouteRule rule, int index)
     {
@@ -74,14 +81,14 @@ public static class Diagnostics
         }
     }
 
-    private static string? BackendProblem(IndexView view, BackendRef backend, string routeNamespace)
+    private static (string Reason, string Message)? BackendProblem(IndexView view, BackendRef backend, string routeNamespace)
     {
         var service = new ServiceKey(backend.Namespace ?? routeNamespace, backend.Name);
-        return !view.Exists(service) ? $"Service {service} does not exist"
-            : view.DocumentOf(service)?.ExternalName is not null ? $"Service {service} is an ExternalName, which has no endpoints"
-            : backend.Port is { } port && ServicePorts.Find(view, service, port) is null ? $"Service {service} has no port {port}"
+        return !view.Exists(service) ? (NoBackend, $"Service {service} does not exist")
+            : view.DocumentOf(service)?.ExternalName is not null ? ("InvalidKind", $"Service {service} is an ExternalName, which has no endpoints")
+            : backend.Port is { } port && ServicePorts.Find(view, service, port) is null ? (NoBackend, $"Service {service} has no port {port}")
             : backend.Subset is { } subset && view.PolicyOf(service)?.Subsets.Any(s => s.Name == subset) != true
-                ? $"no TrafficPolicy of Service {service} declares the subset '{subset}'"
+                ? (NoBackend, $"no TrafficPolicy of Service {service} declares the subset '{subset}'")
             : null;
     }
 
@@ -92,11 +99,11 @@ public static class Diagnostics
         if (inForce.Key != policy.Key)
         {
             yield return new ResourceProblem(
-                policy.Key, policy.Origin, Accepted, $"spec.targetRef: Service {service} has the older {inForce.Key} ({inForce.Origin}); there is one policy for a Service");
+                policy.Key, policy.Origin, Accepted, "Conflicted", $"spec.targetRef: Service {service} has the older {inForce.Key} ({inForce.Origin}); there is one policy for a Service");
         }
         else if (!view.Exists(service))
         {
-            yield return new ResourceProblem(policy.Key, policy.Origin, Accepted, $"spec.targetRef: Service {service} does not exist");
+            yield return new ResourceProblem(policy.Key, policy.Origin, Accepted, "TargetNotFound", $"spec.targetRef: Service {service} does not exist");
         }
     }
 
@@ -104,14 +111,14 @@ public static class Diagnostics
         from address in service.ClusterIps
         let owner = view.ClusterIps[address][0]
         where owner.Key != service.Key
-        select new ResourceProblem(service.Key, service.Origin, Accepted, $"spec.clusterIP: {address} is the older {owner.Key}'s ({owner.Origin})");
+        select new ResourceProblem(service.Key, service.Origin, Accepted, "Conflicted", $"spec.clusterIP: {address} is the older {owner.Key}'s ({owner.Origin})");
 
     private static IEnumerable<ResourceProblem> MeshProblems(IndexView view, MeshConfigResource mesh)
     {
         if (view.IsSynced && mesh.TrustDomain != view.TrustDomain)
         {
             yield return new ResourceProblem(
-                mesh.Key, mesh.Origin, Accepted,
+                mesh.Key, mesh.Origin, Accepted, Unsupported,
                 $"spec.trustDomain: '{view.TrustDomain}' stays in force until the control plane restarts; under '{mesh.TrustDomain}' no certificate of the mesh would be accepted any more");
         }
     }

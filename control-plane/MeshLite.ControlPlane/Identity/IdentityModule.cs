@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MeshLite.Hosting;
+using MeshLite.Model;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
 using Microsoft.AspNetCore.Connections;
@@ -111,12 +112,35 @@ public sealed class IdentityModule : IDisposable
     public Caller? CallerOf(HttpContext context) =>
         context.Features.Get<Caller>() is { } caller && _time.GetUtcNow() < caller.ExpiresAt ? caller : null;
 
+    /// <summary>Whether the caller is the control plane itself: another replica.</summary>
+    public bool IsReplica(HttpContext context) => CallerOf(context)?.Id == OwnId(_state.Settings);
+
+    /// <summary>TLS of a connection to another replica: both show the control plane's own identity, nobody else's is accepted. For connections that begin soon.</summary>
+    public SslClientAuthenticationOptions ReplicaTls()
+    {
+        var state = _state;
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = SvidProfile.ControlPlaneServiceAccount,
+            ClientCertificateContext = state.Certificate.Current(),
+            EnabledSslProtocols = MeshTls.Protocols,
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = MeshTls.NoPolicy(),
+            AllowTlsResume = false,
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                state.Verifier.Verify(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore, PeerRole.Server).Id == OwnId(state.Settings),
+        };
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _tokens.Dispose();
         _authority.Dispose();
     }
+
+    private static SpiffeId OwnId(IdentitySettings settings) => new(settings.TrustDomain, SvidProfile.ControlPlaneNamespace, SvidProfile.ControlPlaneServiceAccount);
 
     private SslServerAuthenticationOptions ServerOptions(ConnectionContext connection)
     {
@@ -129,8 +153,9 @@ public sealed class IdentityModule : IDisposable
             ClientCertificateRequired = true, // asks for one; the callback lets none pass
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             CertificateChainPolicy = MeshTls.NoPolicy(),
-            // One long stream a sidecar: resuming saves nothing, and every connection proves its caller anew.
-            AllowTlsResume = false,
+            // Nobody resumes: a sidecar has one long stream. But only then do all connections share what OpenSSL keeps for a
+            // certificate, instead of each having its own. Sessions do not hold intermediates.
+            AllowTlsResume = _issuer.Intermediates.Count == 0,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accept(state.Verifier, connection, certificate, chain),
         };
     }

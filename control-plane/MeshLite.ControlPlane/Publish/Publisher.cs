@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Status;
 
 namespace MeshLite.ControlPlane.Publish;
 
@@ -20,6 +21,9 @@ internal sealed class Publisher
     private readonly Dictionary<PublishKey, PublishEntry> _entries = [];
     private readonly Dictionary<IndexKey, HashSet<PublishEntry>> _dependents = [];
     private IndexView _view = IndexView.Empty;
+
+    /// <summary>Who is told what may have another tally.</summary>
+    public TallyFeeds Feeds { get; } = new();
 
     /// <summary>Resources watched now.</summary>
     public int Count
@@ -44,6 +48,17 @@ internal sealed class Publisher
                 Compile_NeedsLock(entry, update.ChangedAt);
             }
         }
+
+        Feeds.Add(update.Touched);
+    }
+
+    /// <summary>Reads the newest view that everything is compiled from, and what depends on parts of it. Short: it holds up compiling.</summary>
+    public T Read<T>(Func<IndexView, Func<IndexKey, IReadOnlyCollection<PublishEntry>>, T> read)
+    {
+        lock (_lock)
+        {
+            return read(_view, key => _dependents.TryGetValue(key, out var entries) ? entries : []);
+        }
     }
 
     /// <summary>From now on <paramref name="listener"/> is told of changes; the entry holds the current version.</summary>
@@ -53,11 +68,15 @@ internal sealed class Publisher
         {
             if (!_entries.TryGetValue(key, out var entry))
             {
-                _entries[key] = entry = new PublishEntry(key);
+                _entries[key] = entry = new PublishEntry(key, Feeds);
                 Compile_NeedsLock(entry, 0);
             }
 
-            entry.Listeners.Add(listener);
+            if (entry.Listeners.Add(listener))
+            {
+                entry.Acks?.Began(listener);
+            }
+
             return entry;
         }
     }
@@ -67,7 +86,13 @@ internal sealed class Publisher
     {
         lock (_lock)
         {
-            if (entry.Listeners.Remove(listener) && entry.Listeners.Count == 0)
+            if (!entry.Listeners.Remove(listener))
+            {
+                return;
+            }
+
+            entry.Acks?.Ended(listener);
+            if (entry.Listeners.Count == 0)
             {
                 _entries.Remove(entry.Key);
                 Depend_NeedsLock(entry, new HashSet<IndexKey>());
@@ -86,6 +111,7 @@ internal sealed class Publisher
         }
 
         entry.Current = next;
+        entry.Acks?.Published(next.Version, entry.Listeners);
         foreach (var listener in entry.Listeners)
         {
             listener.Changed(next.Key);
@@ -119,12 +145,22 @@ internal sealed class Publisher
 }
 
 /// <summary>A resource that is watched. All but <see cref="Current"/> belongs to the <see cref="Publisher"/>'s lock.</summary>
-internal sealed class PublishEntry(PublishKey key)
+internal sealed class PublishEntry
 {
     private volatile PublishedResource? _current;
 
+    public PublishEntry(PublishKey key, TallyFeeds feeds)
+    {
+        Key = key;
+        // Endpoints come and go all the time, and are nobody's rollout.
+        Acks = key is EndpointsKey ? null : new EntryAcks(() => feeds.Add(this));
+    }
+
     /// <summary>What it is.</summary>
-    public PublishKey Key => key;
+    public PublishKey Key { get; }
+
+    /// <summary>Who has the newest version; thread-safe, null where nobody counts.</summary>
+    public EntryAcks? Acks { get; }
 
     /// <summary>Its newest version; set before anybody gets the entry.</summary>
     public PublishedResource Current

@@ -4,11 +4,13 @@ using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources.Kubernetes;
+using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Hosting;
 using MeshLite.Kubernetes;
 using MeshLite.Kubernetes.Connection;
 using MeshLite.Kubernetes.Leadership;
+using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
 using Microsoft.Extensions.Logging;
 
@@ -30,8 +32,10 @@ internal sealed class ClusterSources : ISources
 
     private readonly LeaderElector _elector;
 
-    private ClusterSources(KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, LeaderElector elector) =>
-        (_client, Identity, _source, Webhooks, _elector) = (client, identity, source, webhooks, elector);
+    private readonly ClusterStatus _status;
+
+    private ClusterSources(KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status, LeaderElector elector) =>
+        (_client, Identity, _source, Webhooks, _status, _elector) = (client, identity, source, webhooks, status, elector);
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
@@ -47,7 +51,7 @@ internal sealed class ClusterSources : ISources
 
     /// <summary>Connects, and reads or makes the authority; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static async Task<ClusterSources> CreateAsync(
-        ControlPlaneOptions options, MeshIndex index, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
+        ControlPlaneOptions options, MeshIndex index, Publisher publisher, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var (connection, ns) = Connect(options.Cluster!, time);
         var client = new KubernetesClient(connection, null, time);
@@ -60,9 +64,10 @@ internal sealed class ClusterSources : ISources
                 new IdentityOptions { ListenAddresses = [options.Grpc.Address], SubjectNames = [.. ServiceNames(ns), .. options.SubjectNames] }, time, logger);
             var webhooks = new ClusterWebhooks(options.Cluster!, ns, client, index, identity, metrics, time, loggers);
             var lease = new LeaderElectionOptions { Lease = new ObjectKey(ns, LeaseName), Identity = Environment.MachineName };
-            return new ClusterSources(
-                client, identity, new KubernetesSource(client, index, time, new Random(), metrics, loggers), webhooks,
-                new LeaderElector(client, lease, time, new Random(), loggers.CreateLogger<LeaderElector>()));
+            var elector = new LeaderElector(client, lease, time, new Random(), loggers.CreateLogger<LeaderElector>());
+            var status = new ClusterStatus(ns, client, index, publisher, identity, elector, time, loggers);
+            var source = new KubernetesSource(client, index, time, new Random(), metrics, loggers) { Stored = status.Stored };
+            return new ClusterSources(client, identity, source, webhooks, status, elector);
         }
         catch
         {
@@ -72,11 +77,25 @@ internal sealed class ClusterSources : ISources
     }
 
     /// <inheritdoc/>
+    public void MapTo(GrpcServer server, CancellationToken stopping) => _status.MapTo(server, stopping);
+
+    /// <inheritdoc/>
     public OwnWorkloadKey KeyOf(StreamOwner owner) => new PodPublishKey(owner.Identity, owner.Workload);
 
     /// <inheritdoc/>
     public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken) =>
-        [() => _source.RunAsync(blocked, cancellationToken), () => _elector.RunAsync(Webhooks.LeadAsync, cancellationToken)];
+        [() => _source.RunAsync(blocked, cancellationToken), () => _elector.RunAsync(LeadAsync, cancellationToken)];
+
+    // The end of either, by itself, gives the Lease up: better another leads than nobody does half of it.
+    private async Task LeadAsync(CancellationToken leading)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(leading);
+        Task[] work = [Webhooks.LeadAsync(ended.Token), _status.LeadAsync(ended.Token)];
+        var first = await Task.WhenAny(work);
+        await ended.CancelAsync();
+        await Task.WhenAll(work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

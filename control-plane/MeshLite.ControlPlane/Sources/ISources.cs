@@ -2,6 +2,7 @@ using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
+using MeshLite.Protocol.Grpc;
 
 namespace MeshLite.ControlPlane.Sources;
 
@@ -19,6 +20,9 @@ internal interface ISources : IDisposable
 
     /// <summary>What the API server asks; null: there is none.</summary>
     ClusterWebhooks? Webhooks { get; }
+
+    /// <summary>Adds the services that only this way of running has. Called once, at the start.</summary>
+    void MapTo(GrpcServer server, CancellationToken stopping);
 
     /// <summary>The own resource of a sidecar.</summary>
     OwnWorkloadKey KeyOf(StreamOwner owner);

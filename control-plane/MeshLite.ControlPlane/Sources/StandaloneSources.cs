@@ -3,6 +3,7 @@ using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
+using MeshLite.Protocol.Grpc;
 using Microsoft.Extensions.Logging;
 
 namespace MeshLite.ControlPlane.Sources;
@@ -31,6 +32,11 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public ClusterWebhooks? Webhooks => null;
+
+    /// <summary>None: a standalone control plane is one process, and files have no status.</summary>
+    public void MapTo(GrpcServer server, CancellationToken stopping)
+    {
+    }
 
     /// <inheritdoc/>
     public OwnWorkloadKey KeyOf(StreamOwner owner) =>

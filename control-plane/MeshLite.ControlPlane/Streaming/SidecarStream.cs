@@ -87,7 +87,7 @@ internal sealed class SidecarStream(
         }
 
         _isFirst = false;
-        _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt);
+        _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions);
         metrics.UpdateSent(batch.Resources.Sum(r => r.Length));
         await write(EncodedMessage.Update(_nonce, batch.Resources));
     }
@@ -135,10 +135,11 @@ internal sealed class SidecarStream(
         {
             StreamingLog.ResourceRejected(logger, owner.Identity, owner.Workload, rejection.Key, rejection.Version, rejection.Reason);
             metrics.ResourceRejected(rejection.Key);
-            state.Rejected(rejection.Key, rejection.Version);
+            state.Rejected(rejection.Key, rejection.Version, rejection.Reason);
         }
 
-        if (_outstanding!.ChangedAt is { } changedAt && ack.Rejected.Count == 0)
+        state.Acknowledged(_outstanding!.Versions);
+        if (_outstanding.ChangedAt is { } changedAt && ack.Rejected.Count == 0)
         {
             metrics.Acknowledged(time.GetElapsedTime(changedAt));
         }
@@ -154,5 +155,5 @@ internal sealed class SidecarStream(
         }
     }
 
-    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt);
+    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt, IReadOnlyList<SentVersion> Versions);
 }

@@ -11,12 +11,17 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <summary>An Update to be sent.</summary>
 /// <param name="Resources">Encoded, in the order in which they are to be applied.</param>
 /// <param name="ChangedAt">When the oldest change among them was noticed; null: it only brings what was not held before.</param>
-internal sealed record UpdateBatch(IReadOnlyList<ByteString> Resources, long? ChangedAt);
+/// <param name="Versions">What its acknowledgement will say of whom.</param>
+internal sealed record UpdateBatch(IReadOnlyList<ByteString> Resources, long? ChangedAt, IReadOnlyList<SentVersion> Versions);
+
+/// <summary>A version of a resource that is on its way.</summary>
+internal readonly record struct SentVersion(PublishEntry Entry, string Version);
 
 /// <summary>
 /// What one stream wants, and what it was last sent. A destination is wanted because it is subscribed, an endpoint set because a
 /// destination names it: as it is now, or as the sidecar still has it. Deltas are made here, when they are sent, against
-/// what was sent last. Owned by the stream's sender; one thread. Disposing it ends its watching.
+/// what was sent last. Keys are the published resources' own strings: thousands of streams keep the same ones. Owned by the
+/// stream's sender; one thread. Disposing it ends its watching.
 /// </summary>
 internal sealed class StreamState : IDisposable
 {
@@ -73,7 +78,9 @@ internal sealed class StreamState : IDisposable
                     throw new GrpcException(GrpcStatusCode.ResourceExhausted, $"a stream may subscribe to {StreamLimits.MaxAuthorities} authorities");
                 }
 
-                _destinations[key] = wanted = new Wanted(_publisher.Watch(DestinationKey.Of(authority, _namespace), _listener));
+                wanted = new Wanted(_publisher.Watch(DestinationKey.Of(authority, _namespace), _listener));
+                key = wanted.Entry.Current.Key;
+                _destinations[key] = wanted;
             }
 
             _sent.Remove(key);
@@ -103,23 +110,40 @@ internal sealed class StreamState : IDisposable
         foreach (var key in keys)
         {
             _sent.Remove(key);
-            if (EntryOf(key) is null)
+            if (EntryOf(key) is not { } entry)
             {
                 _absent.Add(key);
             }
             else
             {
                 _dirty.Add(key);
+                entry.Acks?.Began(_listener);
             }
         }
     }
 
     /// <summary>The sidecar refused this version and kept the one before, which nobody here remembers: no delta to it any more.</summary>
-    public void Rejected(string key, string version)
+    public void Rejected(string key, string version, string reason = "")
     {
         if (_sent.TryGetValue(key, out var sent) && sent.Version == version)
         {
-            _sent[key] = new Sent(version, null, IsRefused: true);
+            _sent[key] = new Sent(version, null, $"{key}: {reason}");
+        }
+    }
+
+    /// <summary>The sidecar has applied these, but for what <see cref="Rejected"/> was called for before.</summary>
+    public void Acknowledged(IReadOnlyList<SentVersion> versions)
+    {
+        foreach (var (entry, version) in versions)
+        {
+            if (_sent.TryGetValue(entry.Key.ResourceKey, out var sent) && sent.Version == version && sent.Refusal is { } refusal)
+            {
+                entry.Acks?.Refused(_listener, version, refusal);
+            }
+            else
+            {
+                entry.Acks?.Acked(_listener, version);
+            }
         }
     }
 
@@ -154,20 +178,20 @@ internal sealed class StreamState : IDisposable
         var batch = new Batch();
 
         // Step 1
-        Add(batch, ResourceKeys.Mesh, _mesh.Current);
-        Add(batch, ResourceKeys.Workload, _workload.Current);
+        Add(batch, ResourceKeys.Mesh, _mesh, _mesh.Current);
+        Add(batch, ResourceKeys.Workload, _workload, _workload.Current);
 
         // Step 2
         foreach (var key in _dirty.Where(_endpoints.ContainsKey).ToArray())
         {
-            Add(batch, key, _endpoints[key].Entry.Current);
+            Add(batch, key, _endpoints[key].Entry, _endpoints[key].Entry.Current);
         }
 
         // Step 3
         foreach (var key in batch.IsFull ? [] : _dirty.Where(_destinations.ContainsKey).ToArray())
         {
             var wanted = _destinations[key];
-            if (Add(batch, key, wanted.Version) && !wanted.Held.SequenceEqual(wanted.Named))
+            if (Add(batch, key, wanted.Entry, wanted.Version) && !wanted.Held.SequenceEqual(wanted.Named))
             {
                 Acquire(wanted.Named);
                 Release(wanted.Held);
@@ -183,7 +207,7 @@ internal sealed class StreamState : IDisposable
             _sent.Remove(key);
         }
 
-        return new UpdateBatch(batch.Resources, batch.ChangedAt);
+        return new UpdateBatch(batch.Resources, batch.ChangedAt, batch.Versions);
     }
 
     /// <summary>All this stream should hold after the last Update.</summary>
@@ -199,7 +223,7 @@ internal sealed class StreamState : IDisposable
     }
 
     /// <summary>False: the batch is full, the key stays dirty.</summary>
-    private bool Add(Batch batch, string key, PublishedResource current)
+    private bool Add(Batch batch, string key, PublishEntry entry, PublishedResource current)
     {
         if (batch.IsFull || !_dirty.Contains(key))
         {
@@ -211,11 +235,17 @@ internal sealed class StreamState : IDisposable
         if (!isHeld || sent.Version != current.Version)
         {
             batch.Add(current.EncodedFor(sent.Base), isHeld && sent.Base is not null ? current.ChangedAt : null);
+            batch.Versions.Add(new SentVersion(entry, current.Version));
             _sent[key] = new Sent(current.Version, current);
         }
-        else if (!sent.IsRefused)
+        else if (sent.Refusal is { } refusal)
+        {
+            entry.Acks?.Refused(_listener, current.Version, refusal);
+        }
+        else
         {
             // Known from Hello by its version only; now its content is known too.
+            entry.Acks?.Acked(_listener, current.Version);
             _sent[key] = new Sent(current.Version, current);
         }
 
@@ -243,7 +273,9 @@ internal sealed class StreamState : IDisposable
             var key = ResourceKeys.Endpoints(service);
             if (!_endpoints.TryGetValue(key, out var set))
             {
-                _endpoints[key] = set = new EndpointSet(_publisher.Watch(new EndpointsKey(service), _listener));
+                set = new EndpointSet(_publisher.Watch(new EndpointsKey(service), _listener));
+                key = set.Entry.Current.Key;
+                _endpoints[key] = set;
                 _absent.Remove(key);
                 _dirty.Add(key);
             }
@@ -283,9 +315,9 @@ internal sealed class StreamState : IDisposable
 
     /// <summary>
     /// A version sent, and with it what a delta can be made against. Without a base only the version is known, or, where it
-    /// was refused, the sidecar has some version before it.
+    /// was refused (with what reason), the sidecar has some version before it.
     /// </summary>
-    private readonly record struct Sent(string Version, PublishedResource? Base, bool IsRefused = false);
+    private readonly record struct Sent(string Version, PublishedResource? Base, string? Refusal = null);
 
     /// <summary>A subscribed destination, the endpoint sets it names now, and those it named as it was sent last.</summary>
     private sealed class Wanted(PublishEntry entry)
@@ -311,6 +343,8 @@ internal sealed class StreamState : IDisposable
         private int _bytes;
 
         public List<ByteString> Resources { get; } = [];
+
+        public List<SentVersion> Versions { get; } = [];
 
         public long? ChangedAt { get; private set; }
 

@@ -48,7 +48,7 @@ public sealed class TlsHandshakeTests
         ends.ClientError.ShouldBeNull();
         ends.ServerSees.Id!.ToString().ShouldBe(Handshakes.Frontend);
         ends.ClientSees.Id!.ToString().ShouldBe(Handshakes.Orders);
-        ends.ServerSees.ExpiresAt.ShouldBe(_mesh.Time.GetUtcNow() + TimeSpan.FromHours(1) - SvidProfile.Backdate);
+        ends.ServerSees.ExpiresAt.ShouldBe(_mesh.Time.GetUtcNow() + TimeSpan.FromHours(1) + new TestLeaf().From);
         ends.Protocol.ToString().ShouldBe(protocol);
         (ends.ServerOutcome, ends.ClientOutcome).ShouldBe(("ok", "ok"));
     }

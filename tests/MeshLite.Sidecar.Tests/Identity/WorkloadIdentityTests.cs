@@ -29,7 +29,7 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
     [Fact]
     public async Task Run_TwoThirdsOfLife_RenewsWithItsCertificateAndANewKey()
     {
-        _fixture.Certifier.Leaf = new TestLeaf { Lifetime = TimeSpan.FromMinutes(60) + SvidProfile.Backdate };
+        _fixture.Certifier.Leaf = new TestLeaf { From = -SvidProfile.Backdate, Lifetime = TimeSpan.FromMinutes(60) + SvidProfile.Backdate };
         var identity = await _fixture.CertifiedAsync();
         var first = identity.Current!;
 
@@ -48,7 +48,7 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
     [Fact]
     public async Task Run_LongLife_SleepsInSlicesAndStillRenewsInTime()
     {
-        _fixture.Certifier.Leaf = new TestLeaf { Lifetime = TimeSpan.FromHours(24) + SvidProfile.Backdate };
+        _fixture.Certifier.Leaf = new TestLeaf { From = -SvidProfile.Backdate, Lifetime = TimeSpan.FromHours(24) + SvidProfile.Backdate };
         await _fixture.CertifiedAsync();
 
         for (var hour = 0; hour < 14; hour++)

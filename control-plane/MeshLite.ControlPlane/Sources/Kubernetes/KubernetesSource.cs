@@ -1,6 +1,7 @@
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Resources.Cluster;
+using MeshLite.ControlPlane.Status;
 using MeshLite.Kubernetes;
 using MeshLite.Kubernetes.Objects;
 using MeshLite.Kubernetes.Watching;
@@ -14,8 +15,8 @@ namespace MeshLite.ControlPlane.Sources.Kubernetes;
 /// </summary>
 public sealed class KubernetesSource(KubernetesClient client, MeshIndex index, TimeProvider time, Random random, ControlPlaneMetrics metrics, ILoggerFactory loggers)
 {
-    private const string Group = "meshlite.dev";
-    private const string Version = "v1alpha1";
+    internal const string Group = "meshlite.dev";
+    internal const string Version = "v1alpha1";
 
     // What reading makes of each kind; every ResourceKind but Service has its CRD.
     internal static readonly (ResourceKind Kind, string Plural, bool IsNamespaced)[] OwnKinds =
@@ -25,6 +26,9 @@ public sealed class KubernetesSource(KubernetesClient client, MeshIndex index, T
         (ResourceKind.AuthorizationPolicy, "authorizationpolicies", true),
         (ResourceKind.MeshConfig, "meshconfigs", false),
     ];
+
+    /// <summary>Where objects of own kinds are left as they are seen, status and all; null: nobody wants that.</summary>
+    internal StoredObjects? Stored { get; init; }
 
     /// <summary>How often, and after what waits, the API server is asked. <value>Default: as Reflector has it.</value></summary>
     public ReflectorOptions Options { get; init; } = new();
@@ -52,7 +56,7 @@ public sealed class KubernetesSource(KubernetesClient client, MeshIndex index, T
             Reflect(ResourceTypes.EndpointSlices, Sink<EndpointSlice>("EndpointSlice", (slice, at) => new SliceChange(new(slice.Metadata.Namespace!, slice.Metadata.Name), ClusterObjects.Read(slice), at), (key, at) => new SliceChange(new(key.Namespace!, key.Name), null, at))),
             Reflect(ResourceTypes.Namespaces, Sink<Namespace>("Namespace", (ns, at) => new NamespaceChange(ns.Metadata.Name, ClusterObjects.Read(ns), at), (key, at) => new NamespaceChange(key.Name, null, at))),
             .. OwnKinds.Select(own => Reflect(
-                ResourceTypes.Raw(Group, Version, own.Plural, own.Kind.ToString(), own.IsNamespaced), new OwnKindSink(own.Kind, index, gate, time, metrics, logger))),
+                TypeOf(own), new OwnKindSink(own.Kind, index, gate, time, metrics, logger, Stored))),
         ];
         try
         {
@@ -71,6 +75,9 @@ public sealed class KubernetesSource(KubernetesClient client, MeshIndex index, T
         ClusterSink<T> Sink<T>(string kind, Func<T, long, IndexChange> upserted, Func<ObjectKey, long, IndexChange> deleted)
             where T : class, IKubernetesObject => new(kind, upserted, deleted, index, gate, time);
     }
+
+    internal static ResourceType<RawObject> TypeOf((ResourceKind Kind, string Plural, bool IsNamespaced) own) =>
+        ResourceTypes.Raw(Group, Version, own.Plural, own.Kind.ToString(), own.IsNamespaced);
 
     private static ResourceChange ToChange(ServiceResource service, long at) => new(service.Key, service, at);
 

@@ -1,6 +1,7 @@
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Resources.Reading;
+using MeshLite.ControlPlane.Status;
 using MeshLite.Kubernetes;
 using MeshLite.Kubernetes.Objects;
 using MeshLite.Kubernetes.Watching;
@@ -13,7 +14,8 @@ namespace MeshLite.ControlPlane.Sources.Kubernetes;
 /// object in force (as long as this process lives), and is posted as a <see cref="Refusal"/>. Owned by that kind's
 /// <see cref="Reflector{T}"/>; one thread.
 /// </summary>
-internal sealed class OwnKindSink(ResourceKind kind, MeshIndex index, SyncGate gate, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger) : IReflectorSink<RawObject>
+internal sealed class OwnKindSink(
+    ResourceKind kind, MeshIndex index, SyncGate gate, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger, StoredObjects? stored = null) : IReflectorSink<RawObject>
 {
     private readonly Dictionary<ResourceKey, Seen> _seen = [];
 
@@ -32,6 +34,7 @@ internal sealed class OwnKindSink(ResourceKind kind, MeshIndex index, SyncGate g
     public void Upserted(RawObject changed)
     {
         var (metadata, key) = (changed.Metadata, KeyOf(changed.Metadata.Key));
+        stored?.Put(StoredObject.Of(key, changed));
         var before = _seen.GetValueOrDefault(key);
         if (before is not null && metadata.Generation is not null && before.Generation == metadata.Generation && before.Uid == metadata.Uid)
         {
@@ -69,6 +72,7 @@ internal sealed class OwnKindSink(ResourceKind kind, MeshIndex index, SyncGate g
     {
         var at = time.GetTimestamp();
         var deleted = KeyOf(key);
+        stored?.Remove(deleted);
         _seen.Remove(deleted);
         index.Post(new ResourceChange(deleted, null, at));
         Post(deleted, null, at);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using MeshLite.ControlPlane.Resources.Reading;
@@ -18,6 +19,7 @@ public abstract class ClusterServer : IAsyncLifetime
     {
         ResourceTypes.Raw("", "v1", "services", "Service", true), ResourceTypes.Raw("", "v1", "pods", "Pod", true), ResourceTypes.Raw("", "v1", "namespaces", "Namespace", false),
         ResourceTypes.Raw("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true), ResourceTypes.Raw("meshlite.dev", "v1alpha1", "trafficpolicies", "TrafficPolicy", true),
+        ResourceTypes.Raw("meshlite.dev", "v1alpha1", "trafficroutes", "TrafficRoute", true),
     }.ToDictionary(type => type.Kind);
 
     private readonly TestDirectory _files = new();
@@ -28,6 +30,17 @@ public abstract class ClusterServer : IAsyncLifetime
     public abstract KubernetesClient Client { get; }
 
     public string Kubeconfig { get; private set; } = "";
+
+    /// <summary>Where control planes listen; a real API server takes no loopback address in a slice.</summary>
+    public virtual IPAddress Address => IPAddress.Loopback;
+
+    /// <summary>Settles what a control plane in that namespace may do; here everything.</summary>
+    public virtual Task PermitAsync(string systemNamespace) => Task.CompletedTask;
+
+    /// <summary>How a control plane in that namespace reaches the API server; here as administrator.</summary>
+    public virtual string KubeconfigOf(string systemNamespace) => Kubeconfig;
+
+    public Task<RawObject> GetAsync(string kind, string? ns, string name) => Client.GetAsync(Types[kind], new ObjectKey(ns, name));
 
     public string NextNumber() => Interlocked.Increment(ref _namespaces).ToString(CultureInfo.InvariantCulture);
 
@@ -124,7 +137,7 @@ public sealed class FakeClusterServer : ClusterServer
 }
 
 /// <summary>etcd and kube-apiserver, with kinds that take anything: what a schema refuses never gets as far as the reader.</summary>
-public sealed class RealClusterServer : ClusterServer
+public class RealClusterServer : ClusterServer
 {
     private RealApiServer? _api;
 
@@ -156,6 +169,16 @@ public sealed class RealClusterServer : ClusterServer
     protected override async Task<string> StartAsync(string kubeconfig)
     {
         _api = await RealApiServer.StartAsync();
+        await DefineKindsAsync();
+        await Eventually.TrueAsync(
+            async () => await Client.FindAsync(ResourceTypes.Raw("meshlite.dev", "v1alpha1", "meshconfigs", "MeshConfig", false), new ObjectKey(null, "default")) is null, "kinds are served", TimeSpan.FromSeconds(60));
+        return _api.Kubeconfig;
+    }
+
+    protected RealApiServer Api => _api!;
+
+    protected virtual async Task DefineKindsAsync()
+    {
         foreach (var (plural, kind, scope) in new[] { ("trafficroutes", "TrafficRoute", "Namespaced"), ("trafficpolicies", "TrafficPolicy", "Namespaced"), ("meshconfigs", "MeshConfig", "Cluster") })
         {
             await Client.CreateAsync(ResourceTypes.CustomResourceDefinitions, RawObject.Parse($$$"""
@@ -165,9 +188,5 @@ public sealed class RealClusterServer : ClusterServer
                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true} } }]} }
                 """));
         }
-
-        await Eventually.TrueAsync(
-            async () => await Client.FindAsync(ResourceTypes.Raw("meshlite.dev", "v1alpha1", "meshconfigs", "MeshConfig", false), new ObjectKey(null, "default")) is null, "kinds are served", TimeSpan.FromSeconds(60));
-        return _api.Kubeconfig;
     }
 }
