@@ -58,6 +58,10 @@ bench-micro: $(RESTORED) ## time and allocations of single steps of a request's 
 	@rm -rf out/bench-micro
 	@dotnet bench/MeshLite.Benchmarks/bin/$(CONFIGURATION)/net10.0/MeshLite.Benchmarks.dll --filter '$(FILTER)' --artifacts out/bench-micro
 
+bench-scale: build ## the real control plane under 100, 1,000, 10,000 simulated sidecars of a simulated cluster; SCALE_SIDECARS=1000 only so many
+	dotnet build bench/MeshLite.Bench.Scale --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
+	@ulimit -n "$$(ulimit -Hn)"; dotnet bench/MeshLite.Bench.Scale/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.Scale.dll
+
 golden: $(RESTORED) ## rewrite the golden files of compiler and injection from what they make now; look at the diff
 	for project in ControlPlane Injection; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
 	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests
@@ -69,4 +73,4 @@ clean: ## remove everything built
 	rm -rf out
 	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help build test e2e images demo bench bench-report bench-micro golden fmt clean
+.PHONY: help build test e2e images demo bench bench-report bench-micro bench-scale golden fmt clean

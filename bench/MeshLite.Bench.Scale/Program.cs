@@ -1,12 +1,9 @@
-using System.Text.Json;
 using MeshLite.Bench.Results;
 using MeshLite.Bench.Scale;
-using MeshLite.Bench.Scale.Measure;
 using MeshLite.Processes;
 using MeshLite.Processes.Mesh;
 
 var results = Path.Combine(MeshPrograms.RepositoryRoot(), "out", "bench", "scale.json");
-var json = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true };
 var directory = Directory.CreateTempSubdirectory("meshlite-scale-").FullName;
 await using var launcher = new ProcessLauncher(TimeProvider.System, null);
 try
@@ -18,8 +15,7 @@ try
     {
         runs.Add(await ScaleRun.RunAsync(sidecars, settings, launcher, directory));
         // After each: the largest takes longest, and may be too large for the machine.
-        Directory.CreateDirectory(Path.GetDirectoryName(results)!);
-        await File.WriteAllTextAsync(results, JsonSerializer.Serialize(new { machine, date = TimeProvider.System.GetUtcNow(), runs }, json) + "\n");
+        ResultsFile.Write(results, new ScaleRuns(machine, TimeProvider.System.GetUtcNow(), runs));
     }
 
     Console.WriteLine($"written to {results}");

@@ -1,3 +1,4 @@
+using MeshLite.Bench.Results;
 using MeshLite.Bench.Scale.Cluster;
 using MeshLite.Bench.Scale.Measure;
 using MeshLite.Bench.Scale.Phases;
@@ -21,7 +22,7 @@ internal static class ScaleRun
         {
             Name = "control-plane",
             FileName = MeshPrograms.Find().ControlPlane,
-            Arguments = ["--kubeconfig", cluster.WriteKubeconfig(Path.Combine(directory, "kubeconfig")), "--grpc", "127.0.0.1:0", "--telemetry", "127.0.0.1:0", "--san", "127.0.0.1"],
+            Arguments = ["--kubeconfig", cluster.WriteKubeconfig(Path.Combine(directory, "kubeconfig")), "--grpc", "127.0.0.1:0", "--telemetry", "127.0.0.1:0", "--webhook", "127.0.0.1:0", "--san", "127.0.0.1"],
         });
         var grpc = await process.ListeningAsync("grpc", StartTimeout);
         var telemetry = await process.ListeningAsync("telemetry", StartTimeout);
@@ -39,10 +40,6 @@ internal static class ScaleRun
         foreach (var run in (Func<Task<PhaseResult>>[])[phase.ConnectStormAsync, phase.IdleAsync, phase.EndpointChangesAsync, phase.HotPolicyAsync, phase.RollingRestartAsync])
         {
             results.Add(await run());
-            if (process.HasEnded)
-            {
-                throw new ProcessFailedException($"the control plane ended in '{results[^1].Name}'; its last output:\n{process.Log.Tail(20)}");
-            }
         }
 
         await Task.WhenAll(fleet.Sidecars.Select(s => s.StopAsync()));

@@ -10,7 +10,7 @@ var root = MeshPrograms.RepositoryRoot();
 var results = Path.Combine(root, "out", "bench", "results.json");
 if (args is ["report"])
 {
-    return PerformancePage.Write(results, Path.Combine(root, "docs"));
+    return PerformancePage.Write(Path.Combine(root, "out", "bench"), Path.Combine(root, "docs"));
 }
 
 var directory = Directory.CreateTempSubdirectory("meshlite-bench-").FullName;

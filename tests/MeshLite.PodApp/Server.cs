@@ -26,12 +26,14 @@ internal static class Server
         });
         await using var app = builder.Build();
         var ledger = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
+        long latest = 0;
         app.UseWebSockets();
         app.Use((context, next) =>
         {
             if (context.Request.Headers.TryGetValue("x-request-id", out var id))
             {
                 ledger.AddOrUpdate(id.ToString(), 1, (_, seen) => seen + 1);
+                Volatile.Write(ref latest, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
             }
 
             return next(context);
@@ -41,6 +43,7 @@ internal static class Server
         app.MapGet("/metrics", () => $"# HELP pod_app_requests_total Requests with an id.\n# TYPE pod_app_requests_total counter\npod_app_requests_total {ledger.Values.Sum()}\n");
         app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
         app.MapGet("/ledger", (string prefix) => ledger.Where(e => e.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary());
+        app.MapGet("/latest", () => Volatile.Read(ref latest)); // when the newest request with an id came: Unix time, ms
         app.Map("/ws", WebSocketEcho.ServeAsync);
         var grpc = GrpcEcho.Create();
         app.MapFallback(grpc.HandleAsync);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MeshLite.Bench.Results;
 using MeshLite.Processes;
 
 namespace MeshLite.Bench.Scale.Measure;
@@ -35,6 +36,8 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
             Math.Round(time.GetElapsedTime(_before.At, after.At).TotalSeconds, 1),
             Math.Round(PrivateMb()),
             Math.Round(_peakMb),
+            Math.Round(after.HeapMb),
+            Math.Round(after.PauseSeconds - _before.PauseSeconds, 2),
             (long)(after.Updates - _before.Updates),
             (long)(after.Bytes - _before.Bytes));
     }
@@ -45,7 +48,7 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
         var last = -1.0;
         for (var i = 0; i < 60; i++)
         {
-            var now = Value(await _http.GetStringAsync(metrics), Updates);
+            var now = Value(await TextAsync(), Updates);
             if (now == last)
             {
                 return;
@@ -65,26 +68,41 @@ internal sealed class ControlPlaneProbe(ManagedProcess process, Uri metrics, Tim
 
     private void Sample() => _peakMb = Math.Max(_peakMb, PrivateMb());
 
-    private double PrivateMb() => process.HasEnded ? 0 : ProcessUsage.PrivateBytes(process.Id) / 1e6;
+    private double PrivateMb()
+    {
+        try
+        {
+            return ProcessUsage.PrivateBytes(process.Id) / 1e6;
+        }
+        catch (IOException)
+        {
+            // It has ended, which whoever asks it for its metrics will say.
+            return 0;
+        }
+    }
 
     private async Task<Snapshot> TakeAsync()
     {
-        var text = await _http.GetStringAsync(metrics);
-        return new Snapshot(time.GetTimestamp(), ProcessUsage.Cpu(process.Id), ProcessUsage.Cpu(Environment.ProcessId), Value(text, Updates), Value(text, "meshlite_config_update_bytes_total"));
+        var text = await TextAsync();
+        return new Snapshot(
+            time.GetTimestamp(), ProcessUsage.Cpu(process.Id), ProcessUsage.Cpu(Environment.ProcessId),
+            Value(text, Updates), Value(text, "meshlite_config_update_bytes_total"), Value(text, "dotnet_gc_heap_bytes") / 1e6, Value(text, "dotnet_gc_pause_seconds_total"));
+    }
+
+    private async Task<string> TextAsync()
+    {
+        try
+        {
+            return await _http.GetStringAsync(metrics);
+        }
+        catch (HttpRequestException problem)
+        {
+            throw new ProcessFailedException($"{process.Name} does not answer ({problem.Message}); its last output:\n{process.Log.Tail(20)}");
+        }
     }
 
     private static double Value(string text, string name) =>
         text.Split('\n').FirstOrDefault(l => l.StartsWith(name + " ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : 0;
 
-    private readonly record struct Snapshot(long At, TimeSpan Cpu, TimeSpan OwnCpu, double Updates, double Bytes);
+    private readonly record struct Snapshot(long At, TimeSpan Cpu, TimeSpan OwnCpu, double Updates, double Bytes, double HeapMb, double PauseSeconds);
 }
-
-/// <summary>What a phase cost the control plane.</summary>
-/// <param name="CpuSeconds">User and system time.</param>
-/// <param name="SimulatorCpuSeconds">The same of this process, which shares the machine: where it is the larger, latencies are its own.</param>
-/// <param name="Seconds">How long the phase took.</param>
-/// <param name="PrivateMb">RssAnon at its end, MB (10^6).</param>
-/// <param name="PeakMb">The most seen, twice a second.</param>
-/// <param name="Updates">Sent to sidecars.</param>
-/// <param name="Bytes">Of resources in them.</param>
-internal sealed record ControlPlaneFigures(double CpuSeconds, double SimulatorCpuSeconds, double Seconds, double PrivateMb, double PeakMb, long Updates, long Bytes);

@@ -18,6 +18,3 @@ internal sealed class LatencyLog
         double Milliseconds(double percent) => Math.Round(latencies.Percentile(percent).TotalMilliseconds, 1);
     }
 }
-
-/// <summary>What is said of many latencies.</summary>
-internal sealed record LatencyFigures(int Count, double P50Ms, double P99Ms, double MaxMs);

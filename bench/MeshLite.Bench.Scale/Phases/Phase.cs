@@ -1,14 +1,19 @@
+using MeshLite.Bench.Results;
 using MeshLite.Bench.Scale.Cluster;
 using MeshLite.Bench.Scale.Measure;
 using MeshLite.Bench.Scale.Sidecars;
+using MeshLite.Processes;
 
 namespace MeshLite.Bench.Scale.Phases;
 
 /// <summary>The phases of a run, one after the other; each begins with all sidecars connected but the first.</summary>
 internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneProbe probe, ScaleSettings settings, TimeProvider time)
 {
-    /// <summary>How long after the last change acknowledgements are waited for; and connects.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    /// <summary>How long acknowledgements are waited for after the last change.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    // Ten thousand handshakes, both ends of each on the same few cores.
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromMinutes(10);
 
     private const int PolicyChanges = 5;
 
@@ -23,7 +28,7 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
             sidecar.Start();
         }
 
-        await UntilAsync(() => fleet.ConfiguredCount >= fleet.Healthy.Count());
+        await ConnectedAsync(fleet.Healthy.Count());
         return await EndAsync("connect storm", 0);
     }
 
@@ -32,7 +37,7 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
     {
         await BeginAsync();
         await Task.Delay(TimeSpan.FromSeconds(Math.Min(10, settings.ChurnSeconds)), time);
-        return await EndAsync("idle", 0);
+        return await EndAsync(ScaleResult.Idle, 0);
     }
 
     /// <summary>Endpoints cease to take calls, so many a second, none twice; then all come back, which does not count.</summary>
@@ -46,8 +51,8 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
             fleet.Tracker.Announce($"{pods[i].Address}:{SimulatedCluster.PodPort}", fleet.SubscribersOf(pods[i].Service));
             cluster.SetReady(pods[i], ready: false);
         });
-        await UntilAsync(() => fleet.Tracker.Missing <= 0);
-        var result = await EndAsync("endpoint changes", pods.Length);
+        await AcknowledgedAsync();
+        var result = await EndAsync(ScaleResult.EndpointChanges, pods.Length);
         await PacedAsync(pods.Length, i => cluster.SetReady(pods[i], ready: true));
         return result;
     }
@@ -60,7 +65,7 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
         {
             fleet.Tracker.Announce(Protocol.Mapping.ResourceKeys.Destination(SimulatedCluster.AuthorityOf(Fleet.HotService)), fleet.SubscribersOf(Fleet.HotService));
             cluster.PutPolicy(Fleet.HotService, 5 + change);
-            await UntilAsync(() => fleet.Tracker.Missing <= 0);
+            await AcknowledgedAsync();
         }
 
         return await EndAsync("policy of a hot service", PolicyChanges);
@@ -80,7 +85,7 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
             cluster.Replace(sidecar.Pod);
             sidecar.Start();
         });
-        await UntilAsync(() => fleet.ConfiguredCount >= sidecars.Length);
+        await ConnectedAsync(sidecars.Length);
         return await EndAsync("rolling restart", sidecars.Length);
     }
 
@@ -130,9 +135,20 @@ internal sealed class Phase(SimulatedCluster cluster, Fleet fleet, ControlPlaneP
         }
     }
 
-    private async Task UntilAsync(Func<bool> holds)
+    private async Task ConnectedAsync(int count)
     {
-        for (var begin = time.GetTimestamp(); !holds() && time.GetElapsedTime(begin) < Patience;)
+        await UntilAsync(() => fleet.ConfiguredCount >= count, ConnectPatience);
+        if (fleet.ConfiguredCount < count)
+        {
+            throw new ProcessFailedException($"only {fleet.ConfiguredCount} of {count} sidecars were configured within {ConnectPatience}: {string.Join("; ", fleet.Failures.Select(f => $"{f.Value} × {f.Key}"))}");
+        }
+    }
+
+    private Task AcknowledgedAsync() => UntilAsync(() => fleet.Tracker.Missing <= 0, Patience);
+
+    private async Task UntilAsync(Func<bool> holds, TimeSpan patience)
+    {
+        for (var begin = time.GetTimestamp(); !holds() && time.GetElapsedTime(begin) < patience;)
         {
             await Task.Delay(Pause, time);
         }

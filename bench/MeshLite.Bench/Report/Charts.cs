@@ -35,6 +35,35 @@ internal static class Charts
         }
     }
 
+    /// <summary>How the control plane grows with the number of sidecars.</summary>
+    public static IEnumerable<(string File, GroupedBars Chart)> Of(ScaleRuns scale)
+    {
+        var runs = scale.Runs;
+        yield return ("scale-latency.svg", new GroupedBars
+        {
+            Title = "From an endpoint's change to its subscribers' acknowledgement",
+            Unit = "ms",
+            Groups = [.. runs.Select(GroupOf)],
+            Bars =
+            [
+                new Series("p50", "#9ca3af", [.. runs.Select(r => ChangesOf(r)?.P50Ms)]),
+                new Series("p99", "#ea580c", [.. runs.Select(r => ChangesOf(r)?.P99Ms)]),
+                new Series("max", "#111827", [.. runs.Select(r => ChangesOf(r)?.MaxMs)]),
+            ],
+        });
+        yield return ("scale-memory.svg", new GroupedBars
+        {
+            Title = "Private memory (RssAnon) of the control plane",
+            Unit = "MB",
+            Groups = [.. runs.Select(GroupOf)],
+            Bars = [new Series("idle", "#9ca3af", [.. runs.Select(r => r.Find(ScaleResult.Idle)?.ControlPlane.PrivateMb)]), new Series("peak", "#ea580c", [.. runs.Select(r => r.PeakMb)])],
+        });
+
+        static string GroupOf(ScaleResult run) => $"{run.Sidecars} sidecars";
+    }
+
+    private static LatencyFigures? ChangesOf(ScaleResult run) => run.Find(ScaleResult.EndpointChanges)?.ChangeToAck;
+
     // 100 B and 1 MB have no scale in common but that.
     private static GroupedBars Cpu(CaseResult[] cases) => new()
     {

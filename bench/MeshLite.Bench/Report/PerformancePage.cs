@@ -5,16 +5,19 @@ using MeshLite.Bench.Results;
 
 namespace MeshLite.Bench.Report;
 
-/// <summary>Turns results.json into <c>docs/performance.md</c> with its plots in <c>docs/performance/</c>.</summary>
+/// <summary>Turns results.json, and scale.json where there is one, into <c>docs/performance.md</c> with its plots in <c>docs/performance/</c>.</summary>
 internal static class PerformancePage
 {
     /// <summary>The process's exit code.</summary>
     public static int Write(string results, string docs)
     {
         RunResult run;
+        ScaleRuns? scale;
         try
         {
-            run = ResultsFile.Read(results);
+            run = ResultsFile.Read<RunResult>(Path.Combine(results, "results.json"));
+            var scaleFile = Path.Combine(results, "scale.json");
+            scale = File.Exists(scaleFile) ? ResultsFile.Read<ScaleRuns>(scaleFile) : null;
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
@@ -23,26 +26,26 @@ internal static class PerformancePage
         }
 
         var plots = Directory.CreateDirectory(Path.Combine(docs, "performance")).FullName;
-        var charts = Charts.Of(run).ToArray();
+        var charts = Charts.Of(run).Concat(scale is null ? [] : Charts.Of(scale)).ToArray();
         foreach (var (file, chart) in charts)
         {
             File.WriteAllText(Path.Combine(plots, file), chart.ToSvg());
         }
 
         var page = Path.Combine(docs, "performance.md");
-        File.WriteAllText(page, Text(run, [.. charts.Select(c => (c.File, c.Chart.Title))]));
+        File.WriteAllText(page, Text(run, scale, [.. charts.Select(c => (c.File, c.Chart.Title))]));
         Console.WriteLine($"written to {page}");
         return 0;
     }
 
-    internal static string Text(RunResult run, IReadOnlyList<(string File, string Title)> charts)
+    internal static string Text(RunResult run, ScaleRuns? scale, IReadOnlyList<(string File, string Title)> charts)
     {
         var text = new StringBuilder();
         text.AppendLine("# Performance").AppendLine();
         text.AppendLine("Written by `make bench-report` from what `make bench` measured; how, and what each word means, stands in [bench/README.md](../bench/README.md).");
         text.AppendLine("Speeds compare within one run; on another machine only the ratios do.").AppendLine();
         Machine(text, run);
-        Targets(text, run);
+        Targets(text, [.. Target.Of(run), .. scale is null ? [] : Target.Of(scale)]);
         foreach (var (file, title) in charts)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"![{title}](performance/{file})").AppendLine();
@@ -50,6 +53,7 @@ internal static class PerformancePage
 
         Cases(text, run);
         Memory(text, run);
+        ScaleSection.Write(text, scale);
         return text.ToString();
     }
 
@@ -62,10 +66,10 @@ internal static class PerformancePage
             $"{run.Rounds} rounds of {run.RoundSeconds} s, interleaved; medians, spread in brackets. Load average before the run: {machine.LoadAverage:0.0}.").AppendLine();
     }
 
-    private static void Targets(StringBuilder text, RunResult run)
+    private static void Targets(StringBuilder text, IEnumerable<Target> targets)
     {
         text.AppendLine("| target | at most | seen | |").AppendLine("|---|---|---|---|");
-        foreach (var target in Target.Of(run))
+        foreach (var target in targets)
         {
             var verdict = target.Seen is { } value ? value <= target.Goal ? "met" : "missed" : "";
             text.AppendLine(CultureInfo.InvariantCulture, $"| {target.What} | {target.Goal:0.0##}{target.Unit} | {(target.Seen is { } seen ? $"{Number(seen)}{target.Unit}" : "not measured")} | {verdict} |");
@@ -105,6 +109,8 @@ internal static class PerformancePage
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {Cell(seen.IdleMb)} | {Cell(seen.At1000PerSecondMb)} | {Cell(seen.FullLoadMb)} |");
         }
+
+        text.AppendLine();
 
         static string Cell(Spread spread) => $"{Number(spread.Median)} ({Range([spread.Lowest, spread.Highest])})";
     }

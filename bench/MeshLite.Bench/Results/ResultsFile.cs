@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace MeshLite.Bench.Results;
 
-/// <summary>Writes and reads results.json.</summary>
+/// <summary>Writes and reads results.json and scale.json.</summary>
 internal static class ResultsFile
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -12,12 +12,12 @@ internal static class ResultsFile
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    public static void Write(string file, RunResult result)
+    public static void Write<T>(string file, T result)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, JsonSerializer.Serialize(result, Json) + "\n");
     }
 
-    public static RunResult Read(string file) =>
-        JsonSerializer.Deserialize<RunResult>(File.ReadAllText(file), Json) ?? throw new JsonException($"{file} is empty");
+    public static T Read<T>(string file) =>
+        JsonSerializer.Deserialize<T>(File.ReadAllText(file), Json) ?? throw new JsonException($"{file} is empty");
 }

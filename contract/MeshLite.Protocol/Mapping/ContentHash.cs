@@ -47,6 +47,12 @@ public static class ContentHash
     /// <inheritdoc cref="Of(Resource)"/>
     public static string Of(Endpoints endpoints)
     {
+        // As they nearly always are: made by this library, or by the control plane.
+        if (EndpointDeltas.IsOrdered(endpoints.Endpoints_) && endpoints.Endpoints_.All(e => IsSorted(e.Labels)))
+        {
+            return Hash(new Resource { Endpoints = endpoints });
+        }
+
         var canonical = endpoints.Clone();
         var ordered = canonical.Endpoints_.Order(EndpointDeltas.Order).ToArray();
         canonical.Endpoints_.Clear();
@@ -75,5 +81,34 @@ public static class ContentHash
         }
     }
 
-    private static string Hash(Resource resource) => Convert.ToHexStringLower(SHA256.HashData(resource.ToByteArray()).AsSpan(0, HashBytes));
+    private static bool IsSorted(MapField<string, string> labels)
+    {
+        if (labels.Count < 2)
+        {
+            return true;
+        }
+
+        string? last = null;
+        foreach (var (key, _) in labels)
+        {
+            if (last is not null && string.CompareOrdinal(last, key) > 0)
+            {
+                return false;
+            }
+
+            last = key;
+        }
+
+        return true;
+    }
+
+    /// <summary>Of a body that is encoded already, and deterministic.</summary>
+    public static string OfEncoded(ReadOnlySpan<byte> body)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(body, hash);
+        return Convert.ToHexStringLower(hash[..HashBytes]);
+    }
+
+    private static string Hash(Resource resource) => OfEncoded(resource.ToByteArray());
 }

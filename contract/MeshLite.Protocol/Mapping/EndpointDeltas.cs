@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using MeshLite.Protocol.V1;
 
 namespace MeshLite.Protocol.Mapping;
@@ -17,43 +18,75 @@ public static class EndpointDeltas
         endpoint.Address.Contains(':') ? $"[{endpoint.Address}]:{endpoint.Port}" : $"{endpoint.Address}:{endpoint.Port}";
 
     /// <summary>What turns one set into the other.</summary>
-    public static EndpointsDelta Diff(Endpoints from, Endpoints to)
+    /// <param name="from">Before.</param>
+    /// <param name="to">After.</param>
+    /// <param name="baseVersion">Version of <paramref name="from"/>, where it is known; null: it is computed.</param>
+    public static EndpointsDelta Diff(Endpoints from, Endpoints to, string? baseVersion = null)
     {
-        var before = ByKey(from);
-        var after = ByKey(to);
-        return new()
+        var delta = new EndpointsDelta { BaseVersion = baseVersion ?? ContentHash.Of(from) };
+        var (before, after) = (Ordered(from.Endpoints_), Ordered(to.Endpoints_));
+        for (int i = 0, j = 0; i < before.Count || j < after.Count;)
         {
-            BaseVersion = ContentHash.Of(from),
-            Upserted = { after.Where(e => !before.TryGetValue(e.Key, out var old) || !old.Equals(e.Value)).Select(e => e.Value).Order(Order) },
-            Removed = { before.Keys.Where(key => !after.ContainsKey(key)).Order(StringComparer.Ordinal) },
-        };
+            var order = i == before.Count ? 1 : j == after.Count ? -1 : Order.Compare(before[i], after[j]);
+            if (order < 0)
+            {
+                delta.Removed.Add(KeyOf(before[i]));
+            }
+            else if (order > 0 || (!ReferenceEquals(before[i], after[j]) && !before[i].Equals(after[j])))
+            {
+                delta.Upserted.Add(after[j]);
+            }
+
+            (i, j) = (order <= 0 ? i + 1 : i, order >= 0 ? j + 1 : j);
+        }
+
+        return delta;
     }
 
     /// <summary>The set after the change, in <see cref="Order"/>. Whether it was made for this base is for the caller to check.</summary>
     public static Endpoints Apply(Endpoints from, EndpointsDelta delta)
     {
-        var result = ByKey(from);
-        foreach (var key in delta.Removed)
+        var removed = delta.Removed.ToHashSet(StringComparer.Ordinal);
+        var result = new Endpoints();
+        var (before, upserted) = (Ordered(from.Endpoints_), Ordered(delta.Upserted));
+        for (int i = 0, j = 0; i < before.Count || j < upserted.Count;)
         {
-            result.Remove(key);
+            // Of one upserted twice the later counts.
+            if (j + 1 < upserted.Count && Order.Compare(upserted[j], upserted[j + 1]) == 0)
+            {
+                j++;
+                continue;
+            }
+
+            var order = i == before.Count ? 1 : j == upserted.Count ? -1 : Order.Compare(before[i], upserted[j]);
+            if (order >= 0)
+            {
+                result.Endpoints_.Add(upserted[j++]);
+            }
+            else if (removed.Count == 0 || !removed.Contains(KeyOf(before[i])))
+            {
+                result.Endpoints_.Add(before[i]);
+            }
+
+            i += order <= 0 ? 1 : 0;
         }
 
-        foreach (var endpoint in delta.Upserted)
-        {
-            result[KeyOf(endpoint)] = endpoint;
-        }
-
-        return new() { Endpoints_ = { result.Values.Order(Order) } };
+        return result;
     }
 
-    private static Dictionary<string, Endpoint> ByKey(Endpoints endpoints)
+    /// <summary>Whether they stand in <see cref="Order"/>.</summary>
+    internal static bool IsOrdered(RepeatedField<Endpoint> endpoints)
     {
-        var byKey = new Dictionary<string, Endpoint>(endpoints.Endpoints_.Count, StringComparer.Ordinal);
-        foreach (var endpoint in endpoints.Endpoints_)
+        for (var i = 1; i < endpoints.Count; i++)
         {
-            byKey[KeyOf(endpoint)] = endpoint;
+            if (Order.Compare(endpoints[i - 1], endpoints[i]) > 0)
+            {
+                return false;
+            }
         }
 
-        return byKey;
+        return true;
     }
+
+    private static IReadOnlyList<Endpoint> Ordered(RepeatedField<Endpoint> endpoints) => IsOrdered(endpoints) ? endpoints : [.. endpoints.Order(Order)];
 }

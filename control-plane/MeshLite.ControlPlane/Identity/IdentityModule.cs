@@ -153,8 +153,9 @@ public sealed class IdentityModule : IDisposable
             ClientCertificateRequired = true, // asks for one; the callback lets none pass
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             CertificateChainPolicy = MeshTls.NoPolicy(),
-            // One long stream a sidecar: resuming saves nothing, and every connection proves its caller anew.
-            AllowTlsResume = false,
+            // Nobody resumes: a sidecar has one long stream. But only then do all connections share what OpenSSL keeps for a
+            // certificate, instead of each having its own. Sessions do not hold intermediates.
+            AllowTlsResume = _issuer.Intermediates.Count == 0,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accept(state.Verifier, connection, certificate, chain),
         };
     }

@@ -43,7 +43,7 @@ internal sealed class ClusterWebhooks
     /// <summary>What is to be done while we lead.</summary>
     public Task LeadAsync(CancellationToken leading) => _configurations.RunAsync(leading);
 
-    // A namespace made just now may be ahead of its watch.
+    // A namespace made just now may be ahead of its watch. By a list, which we may: to get one would take a right more.
     private async ValueTask<IReadOnlyDictionary<string, string>?> LabelsAsync(string ns, CancellationToken cancellationToken)
     {
         if (_index.View.Cluster.Namespaces.TryGetValue(ns, out var known))
@@ -51,8 +51,7 @@ internal sealed class ClusterWebhooks
             return known.Labels;
         }
 
-        return await _client.FindAsync(ResourceTypes.Namespaces, new ObjectKey(null, ns), cancellationToken) is { } found
-            ? found.Metadata.Labels ?? new Dictionary<string, string>(StringComparer.Ordinal)
-            : null;
+        var page = await _client.ListPageAsync(ResourceTypes.Namespaces, new Selection { FieldSelector = $"metadata.name={ns}" }, cancellation: cancellationToken);
+        return page.Items.Count == 0 ? null : page.Items[0].Metadata.Labels ?? new Dictionary<string, string>(StringComparer.Ordinal);
     }
 }

@@ -21,11 +21,21 @@ internal sealed class PublishedResource
     public PublishedResource(string key, CompiledResource compiled, long changedAt)
     {
         var resource = compiled.Resource;
-        resource.Key = key;
-        resource.Version = ContentHash.Of(resource);
-        (Key, Version, EndpointSets, ChangedAt) = (key, resource.Version, compiled.Endpoints, changedAt);
-        Encoded = resource.ToByteString();
         _endpoints = resource.Endpoints;
+        (Key, EndpointSets, ChangedAt) = (key, compiled.Endpoints, changedAt);
+        if (_endpoints is null)
+        {
+            Version = ContentHash.Of(resource);
+            (resource.Key, resource.Version) = (key, Version);
+            Encoded = resource.ToByteString();
+        }
+        else
+        {
+            // The mapper makes them deterministic, and there may be thousands: encoded once, for the hash and for the message, in which key and version come first.
+            var body = resource.ToByteArray();
+            Version = ContentHash.OfEncoded(body);
+            Encoded = UnsafeByteOperations.UnsafeWrap((byte[])[.. new Resource { Key = key, Version = Version }.ToByteArray(), .. body]);
+        }
     }
 
     /// <summary>Key on the stream.</summary>
@@ -54,7 +64,7 @@ internal sealed class PublishedResource
         // Most subscribers hold the same version, the one before: one memo serves them all.
         if (_lastDelta is not { } delta || delta.BaseVersion != held.Version)
         {
-            var resource = new Resource { Key = Key, Version = Version, EndpointsDelta = EndpointDeltas.Diff(before, after) };
+            var resource = new Resource { Key = Key, Version = Version, EndpointsDelta = EndpointDeltas.Diff(before, after, held.Version) };
             _lastDelta = delta = new Delta(held.Version, resource.ToByteString());
         }
 

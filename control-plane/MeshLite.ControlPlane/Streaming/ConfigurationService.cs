@@ -88,14 +88,16 @@ internal sealed class ConfigurationService(
     }
 
     private async Task RunAsync(
-        Hello hello, StreamOwner owner, Caller caller, GrpcStreamReader<SidecarMessage> reader, GrpcStreamWriter<EncodedMessage> writer, GrpcServerCall call)
+        Hello? hello, StreamOwner owner, Caller caller, GrpcStreamReader<SidecarMessage> reader, GrpcStreamWriter<EncodedMessage> writer, GrpcServerCall call)
     {
         using var expiry = CancelAt(caller.ExpiresAt);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, stopping, expiry.Token);
         var mailbox = new Mailbox();
         using var state = new StreamState(publisher, mailbox, mesh, sources.KeyOf(owner));
-        state.Subscribe(hello.Authorities);
+        state.Subscribe(hello!.Authorities);
         state.SetHeld(hello.Held);
+        // A stream lives for hours; of what it began with, only the state stays.
+        hello = null;
         using var lease = owner.Registration is { } registration ? sources.Workloads?.Register(registration) : null;
         try
         {

@@ -20,7 +20,8 @@ internal readonly record struct SentVersion(PublishEntry Entry, string Version);
 /// <summary>
 /// What one stream wants, and what it was last sent. A destination is wanted because it is subscribed, an endpoint set because a
 /// destination names it: as it is now, or as the sidecar still has it. Deltas are made here, when they are sent, against
-/// what was sent last. Owned by the stream's sender; one thread. Disposing it ends its watching.
+/// what was sent last. Keys are the published resources' own strings: thousands of streams keep the same ones. Owned by the
+/// stream's sender; one thread. Disposing it ends its watching.
 /// </summary>
 internal sealed class StreamState : IDisposable
 {
@@ -77,7 +78,9 @@ internal sealed class StreamState : IDisposable
                     throw new GrpcException(GrpcStatusCode.ResourceExhausted, $"a stream may subscribe to {StreamLimits.MaxAuthorities} authorities");
                 }
 
-                _destinations[key] = wanted = new Wanted(_publisher.Watch(DestinationKey.Of(authority, _namespace), _listener));
+                wanted = new Wanted(_publisher.Watch(DestinationKey.Of(authority, _namespace), _listener));
+                key = wanted.Entry.Current.Key;
+                _destinations[key] = wanted;
             }
 
             _sent.Remove(key);
@@ -270,7 +273,9 @@ internal sealed class StreamState : IDisposable
             var key = ResourceKeys.Endpoints(service);
             if (!_endpoints.TryGetValue(key, out var set))
             {
-                _endpoints[key] = set = new EndpointSet(_publisher.Watch(new EndpointsKey(service), _listener));
+                set = new EndpointSet(_publisher.Watch(new EndpointsKey(service), _listener));
+                key = set.Entry.Current.Key;
+                _endpoints[key] = set;
                 _absent.Remove(key);
                 _dirty.Add(key);
             }

@@ -13,6 +13,9 @@ internal sealed class BadNetwork(HttpMessageHandler server, TimeProvider time, R
     /// <summary>Longest way, each way, in trouble.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(6);
 
+    /// <summary>More time for each answer.</summary>
+    public TimeSpan AnswerDelay { get; set; }
+
     /// <summary>Nothing gets through any more, either way: the process is dead, or cut off.</summary>
     public bool IsCut { get; set; }
 
@@ -34,7 +37,7 @@ internal sealed class BadNetwork(HttpMessageHandler server, TimeProvider time, R
         }
 
         var answer = await base.SendAsync(request, CancellationToken.None);
-        await Task.Delay(fate == 1 ? MaxDelay * random.NextDouble() : TimeSpan.FromMilliseconds(random.Next(1, 20)), time);
+        await Task.Delay(AnswerDelay + (fate == 1 ? MaxDelay * random.NextDouble() : TimeSpan.FromMilliseconds(random.Next(1, 20))), time);
         return IsCut || fate == 4 ? await Never() : answer;
     }
 

@@ -121,6 +121,24 @@ public sealed class LeaderElectorTests : IDisposable
     }
 
     [Fact]
+    public void Run_LastAnswerSlow_TheDeadlineCountsFromTheQuestion()
+    {
+        var replica = StartReplicas(1)[0];
+        _time.Advance(TimeSpan.FromSeconds(5));
+        replica.Network.AnswerDelay = TimeSpan.FromSeconds(3.5);
+        var before = RenewTime();
+        while (RenewTime() == before)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        _server.Faults.Answer(System.Net.HttpStatusCode.InternalServerError, times: int.MaxValue);
+        _time.Advance(TimeSpan.FromSeconds(20));
+
+        replica.Terms.ShouldHaveSingleItem().To.ShouldBe(RenewTime() + TimeSpan.FromSeconds(8));
+    }
+
+    [Fact]
     public async Task Run_CleanStop_TheLeaseIsReleased()
     {
         var replicas = StartReplicas(2);
@@ -246,6 +264,8 @@ public sealed class LeaderElectorTests : IDisposable
 
         replica.Terms.ShouldHaveSingleItem().To.ShouldBeNull();
     }
+
+    private DateTimeOffset RenewTime() => DateTimeOffset.Parse((string)_server.Find(ResourceTypes.Leases, Replica.Lease)!["spec"]!["renewTime"]!);
 
     /// <summary>Where other threads take part: a little time at once, and a moment for them.</summary>
     private async Task AdvanceUntilAsync(Func<bool> condition, TimeSpan limit)

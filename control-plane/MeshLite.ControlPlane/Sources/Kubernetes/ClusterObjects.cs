@@ -24,7 +24,7 @@ internal static class ClusterObjects
     /// <summary>A Service.</summary>
     public static ServiceResource Read(Service service)
     {
-        var opaque = MeshAnnotations.OpaquePorts(service.Metadata);
+        var opaque = AnnotationReader.OpaquePorts(service.Metadata);
         var isExternal = service.Spec.Type == "ExternalName";
         // "None" is a headless Service, which has no address of its own.
         ImmutableArray<IPAddress> addresses = isExternal ? [] : Addresses([service.Spec.ClusterIP ?? "", .. service.Spec.ClusterIPs ?? []]);
@@ -54,9 +54,9 @@ internal static class ClusterObjects
         Labels = Labels(pod.Metadata),
         Injected = (pod.Spec.InitContainers ?? []).Concat(pod.Spec.Containers ?? []).Any(c => c.Name == SidecarContainer),
         HostNetwork = pod.Spec.HostNetwork,
-        SkipInboundPorts = MeshAnnotations.SkipInboundPorts(pod.Metadata),
-        OpaquePorts = MeshAnnotations.OpaquePorts(pod.Metadata),
-        Mtls = MeshAnnotations.Mtls(pod.Metadata),
+        SkipInboundPorts = AnnotationReader.SkipInboundPorts(pod.Metadata),
+        OpaquePorts = AnnotationReader.OpaquePorts(pod.Metadata),
+        Mtls = AnnotationReader.Mtls(pod.Metadata),
     };
 
     /// <summary>A slice; null for one that belongs to no Service, or holds names instead of addresses (<c>addressType: FQDN</c>).</summary>
@@ -80,8 +80,8 @@ internal static class ClusterObjects
     {
         Name = ns.Metadata.Name,
         Labels = Labels(ns.Metadata),
-        Annotations = MeshAnnotations.Of(ns.Metadata),
-        Mtls = MeshAnnotations.Mtls(ns.Metadata),
+        Annotations = AnnotationReader.Of(ns.Metadata),
+        Mtls = AnnotationReader.Mtls(ns.Metadata),
     };
 
     // Absent conditions mean what the API says they mean: ready, serving if ready, not terminating.

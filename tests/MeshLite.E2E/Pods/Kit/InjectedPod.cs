@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using MeshLite.Injection;
 using MeshLite.Processes;
 using MeshLite.TestKit;
@@ -9,11 +8,9 @@ namespace MeshLite.E2E.Pods.Kit;
 /// <summary>
 /// A pod run exactly as its injected specification says, by what of the kubelet that takes: init containers in order, each with its arguments, variables, user,
 /// capabilities and mounts; the startup probe; preStop and SIGTERM. The containers of the application are the test's own processes, started after that.
-/// Not as a container has it: the root file system may be written.
 /// </summary>
-public sealed partial class InjectedPod
+public sealed class InjectedPod
 {
-    private const string Image = "/usr/bin/meshlite-sidecar";
     private const string Namespace = "shop";
 
     private readonly PodMesh _mesh;
@@ -82,7 +79,7 @@ public sealed partial class InjectedPod
     public async Task<int> StopSidecarAsync()
     {
         var command = Container("meshlite-sidecar")["lifecycle"]!["preStop"]!["exec"]!["command"]!.AsArray().Select(part => part!.GetValue<string>()).ToArray();
-        await Pod.RunAsync(command[0] == Image ? _mesh.Programs.Sidecar : command[0], command[1..]);
+        await Pod.RunAsync(command[0] == ContainerProcess.Image ? _mesh.Programs.Sidecar : command[0], command[1..]);
         return await Sidecar.TerminateAsync(TimeSpan.FromSeconds(35));
     }
 
@@ -92,20 +89,7 @@ public sealed partial class InjectedPod
     private async Task RunAsync(JsonObject container)
     {
         var name = container["name"]!.GetValue<string>();
-        var variables = new Dictionary<string, string>(_standalone);
-        foreach (var variable in container["env"] as JsonArray ?? [])
-        {
-            variables[variable!["name"]!.GetValue<string>()] = variable["value"] is { } value
-                ? Expand(value.GetValue<string>(), variables)
-                : Field(variable["valueFrom"]!["fieldRef"]!["fieldPath"]!.GetValue<string>());
-        }
-
-        var mounts = (container["volumeMounts"] as JsonArray ?? []).Select(m => (Path: m!["mountPath"]!.GetValue<string>(), Directory: _volumes[m["name"]!.GetValue<string>()]));
-        // ip netns exec gives each call a mount namespace of its own: what is mounted here is seen by this program only.
-        var script = "mount -t tmpfs -o mode=755 tmpfs /run\n" + string.Concat(mounts.Select(m => $"mkdir -p {m.Path}\nmount --bind {m.Directory} {m.Path}\n")) + "exec \"$@\"\n";
-        var arguments = container["args"]!.AsArray().Select(argument => Expand(argument!.GetValue<string>(), variables));
-        string[] command = ["-ec", script, "sh", .. Confined(container["securityContext"]!.AsObject()), _mesh.Programs.Sidecar, .. arguments];
-        var process = Pod.Start(name, "sh", command, environment: variables);
+        var process = ContainerProcess.Start(Pod, container, _mesh.Programs.Sidecar, Field, volume => _volumes[volume], _standalone);
         if (container["restartPolicy"]?.GetValue<string>() == "Always")
         {
             Sidecar = process;
@@ -115,15 +99,6 @@ public sealed partial class InjectedPod
 
         (await process.ExitAsync(TimeSpan.FromSeconds(30))).ShouldBe(0, process.Log.Tail(10));
         Outputs[name] = string.Join('\n', process.Log.Lines);
-    }
-
-    private static string[] Confined(JsonObject security)
-    {
-        security["allowPrivilegeEscalation"]!.GetValue<bool>().ShouldBeFalse();
-        security["capabilities"]!["drop"]![0]!.GetValue<string>().ShouldBe("ALL");
-        var added = (security["capabilities"]!["add"] as JsonArray ?? []).Select(capability => $",+{capability!.GetValue<string>().ToLowerInvariant()}");
-        var (user, group) = (security["runAsUser"]!.GetValue<long>(), security["runAsGroup"]!.GetValue<long>());
-        return ["setpriv", $"--reuid={user}", $"--regid={group}", "--clear-groups", $"--bounding-set=-all{string.Concat(added)}", "--no-new-privs"];
     }
 
     private async Task MakeVolumesAsync(string token)
@@ -161,11 +136,4 @@ public sealed partial class InjectedPod
         "status.podIP" => $"{Pod.Address}",
         _ => Injected["metadata"]!["annotations"]![path["metadata.annotations['".Length..^"']".Length]]!.GetValue<string>(),
     };
-
-    // https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#envvar-v1-core: $(NAME) is a variable made before, $$ is one $.
-    private static string Expand(string text, Dictionary<string, string> variables) =>
-        Reference().Replace(text, match => match.Value == "$$" ? "$" : variables.GetValueOrDefault(match.Groups["name"].Value, match.Value));
-
-    [GeneratedRegex("""\$\$|\$\((?<name>[^)]*)\)""", RegexOptions.ExplicitCapture)]
-    private static partial Regex Reference();
 }

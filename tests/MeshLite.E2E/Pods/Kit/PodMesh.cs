@@ -57,7 +57,7 @@ public sealed class PodMesh : IAsyncLifetime
         File.SetUnixFileMode(_directory.Path, (UnixFileMode)0b111_101_101);
         var logs = Path.Combine(MeshPrograms.RepositoryRoot(), "out", "test-results", "e2e", "pods");
         Launcher = new ProcessLauncher(TimeProvider.System, logs);
-        _programs = CopyPrograms();
+        _programs = CopyPrograms(_directory.Path);
         _processes = new MeshProcesses(_programs, Launcher, Path.Combine(_directory.Path, "mesh"));
         Network = await PodNetwork.CreateAsync(Launcher);
         ControlPlane = await Network.AddAsync("cp", 0, 2);
@@ -180,10 +180,10 @@ public sealed class PodMesh : IAsyncLifetime
 
     private static IEnumerable<string> SkipPorts(string[] arguments) => arguments.SkipWhile(a => a != "--skip-inbound-ports").Take(2);
 
-    // The repository may lie where only its owner may look.
-    private MeshPrograms CopyPrograms()
+    /// <summary>Copies the programs to where every user may read them: the repository may lie where only its owner may look.</summary>
+    public static MeshPrograms CopyPrograms(string directory)
     {
-        var to = System.IO.Directory.CreateDirectory(Path.Combine(_directory.Path, "bin")).FullName;
+        var to = System.IO.Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName;
         var built = MeshPrograms.Find();
         foreach (var program in (string[])[built.ControlPlane, built.Sidecar, built.Meshctl])
         {

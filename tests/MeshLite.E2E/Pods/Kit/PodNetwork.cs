@@ -78,6 +78,16 @@ public sealed class PodNetwork : IAsyncDisposable
         return pod;
     }
 
+    /// <summary>Gives the machine itself an address on the bridge, by which it and the pods reach each other.</summary>
+    public async Task LinkMachineAsync(IPAddress address)
+    {
+        var link = string.Create(CultureInfo.InvariantCulture, $"ml{Environment.ProcessId:x}");
+        await IpAsync("link", "add", link, "type", "veth", "peer", "name", "machine", "netns", Switch);
+        await IpAsync("-n", Switch, "link", "set", "machine", "master", Bridge, "up");
+        await IpAsync("addr", "add", $"{address}/16", "dev", link);
+        await IpAsync("link", "set", link, "up");
+    }
+
     /// <summary>Runs a program to its end; throws with its output where it fails.</summary>
     public async Task<string> RunAsync(string program, params string[] arguments)
     {

@@ -7,8 +7,19 @@ public sealed class ChildProcess(string program, string log, string[] arguments)
 {
     private const int TailLength = 2000;
 
+    // A shell that kills the program when its own input ends, as it does when we die. (Not the kernel's parent death signal: that
+    // is sent when the thread ends that started the program, and threads of a pool do.)
+    private const string Script = """
+        log=$1; shift; exec 3<&0
+        "$@" >>"$log" 2>&1 </dev/null 3<&- & child=$!
+        echo $child
+        (read -r _ <&3; kill -KILL $child) >/dev/null 2>&1 &
+        exec 3<&-
+        wait $child
+        """;
+
     private Process? _process;
-    private Thread? _parent;
+    private string _pid = "";
 
     /// <summary>Whether it has ended, or never began.</summary>
     public bool HasExited => _process?.HasExited ?? true;
@@ -16,45 +27,20 @@ public sealed class ChildProcess(string program, string log, string[] arguments)
     /// <summary>Starts it; again, once it has ended.</summary>
     public void Start()
     {
-        // setpriv's parent death signal: a killed test run leaves nothing behind.
-        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add("log=$1; shift; exec setpriv --pdeathsig KILL \"$@\" >>\"$log\" 2>&1");
-        foreach (var argument in (string[])["sh", log, program, .. arguments])
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var argument in (string[])["-c", Script, "sh", log, program, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
 
-        // The parent, as the kernel sees it, is the thread: one of the pool may end long before we do, and take the program with it.
-        using var started = new SemaphoreSlim(0);
-        Exception? failure = null;
-        _parent = new Thread(() =>
-        {
-            try
-            {
-                _process = Process.Start(start)!;
-            }
-            catch (Exception error)
-            {
-                failure = error;
-            }
-
-            var process = _process;
-            started.Release();
-            process?.WaitForExit();
-        }) { IsBackground = true, Name = $"parent of {program}" };
-        _parent.Start();
-        started.Wait();
-        if (failure is not null)
-        {
-            throw new InvalidOperationException($"{program} cannot be started: {failure.Message}", failure);
-        }
+        _process = Process.Start(start)!;
+        _pid = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{program} did not start");
     }
 
     /// <summary>Sends it a signal: <c>STOP</c>.</summary>
     public void Signal(string name)
     {
-        using var kill = Process.Start("kill", ["-" + name, _process!.Id.ToString()]);
+        using var kill = Process.Start("kill", ["-" + name, _pid]);
         kill.WaitForExit();
     }
 
@@ -64,9 +50,8 @@ public sealed class ChildProcess(string program, string log, string[] arguments)
         if (_process is { } process)
         {
             _process = null;
-            process.Kill();
+            process.StandardInput.Close();
             await process.WaitForExitAsync();
-            _parent!.Join();
             process.Dispose();
         }
     }

@@ -16,24 +16,27 @@ public sealed class RealApiServer : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
 
-    private readonly RealCertificates _certificates = new();
+    private readonly RealCertificates _certificates;
     private readonly ChildProcess _etcd;
     private readonly ChildProcess _apiServer;
     private readonly ChildProcess? _controllers;
     private readonly int _etcdPort = FreePort();
     private readonly int _port = FreePort();
 
-    private RealApiServer(string[] apiServerFlags, string? controllers)
+    private RealApiServer(string[] apiServerFlags, string? controllers, string address, string? hosts)
     {
+        Address = $"https://{address}:{_port}";
+        _certificates = new RealCertificates(address);
         var directory = _certificates.Directory;
         _etcd = new ChildProcess(Program("etcd"), directory["etcd.log"],
         [
             "--name=default", $"--data-dir={directory["etcd"]}", "--unsafe-no-fsync", "--log-level=warn", $"--listen-client-urls=http://127.0.0.1:{_etcdPort}",
             $"--advertise-client-urls=http://127.0.0.1:{_etcdPort}", "--listen-peer-urls=http://127.0.0.1:0",
         ]);
-        _apiServer = new ChildProcess(Program("kube-apiserver"), directory["kube-apiserver.log"],
+        string[] server = hosts is null ? [Program("kube-apiserver")] : [.. Knowing(directory, hosts), Program("kube-apiserver")];
+        _apiServer = new ChildProcess(server[0], directory["kube-apiserver.log"],
         [
-            "--bind-address=127.0.0.1", $"--secure-port={_port}", $"--cert-dir={directory.Path}", $"--etcd-servers=http://127.0.0.1:{_etcdPort}",
+            .. server[1..], $"--bind-address={address}", $"--secure-port={_port}", $"--cert-dir={directory.Path}", $"--etcd-servers=http://127.0.0.1:{_etcdPort}",
             $"--tls-cert-file={_certificates.ServerCertificate}", $"--tls-private-key-file={_certificates.ServerKey}", $"--client-ca-file={_certificates.Authority}",
             "--authorization-mode=RBAC", "--allow-privileged=true", "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local", $"--service-account-key-file={_certificates.TokenPublicKey}",
@@ -73,7 +76,7 @@ public sealed class RealApiServer : IAsyncDisposable
     public KubernetesClient Client { get; }
 
     /// <summary>Its address.</summary>
-    public string Address => $"https://127.0.0.1:{_port}";
+    public string Address { get; }
 
     /// <summary>File with the PEM of the authority of its certificate.</summary>
     public string AuthorityFile => _certificates.Authority;
@@ -83,9 +86,11 @@ public sealed class RealApiServer : IAsyncDisposable
     /// <summary>Starts both, and waits until <c>default</c> is there.</summary>
     /// <param name="apiServerFlags">More flags of kube-apiserver.</param>
     /// <param name="controllers">Controllers to run, as kube-controller-manager names them; null: no controller-manager, and no ServiceAccount admission.</param>
-    public static async Task<RealApiServer> StartAsync(string[]? apiServerFlags = null, string? controllers = null)
+    /// <param name="address">Of this machine: where it listens.</param>
+    /// <param name="hosts">Its own <c>/etc/hosts</c>, for webhooks by name; needs root. Null: the machine's.</param>
+    public static async Task<RealApiServer> StartAsync(string[]? apiServerFlags = null, string? controllers = null, string address = "127.0.0.1", string? hosts = null)
     {
-        var server = new RealApiServer(apiServerFlags ?? [], controllers);
+        var server = new RealApiServer(apiServerFlags ?? [], controllers, address, hosts);
         try
         {
             server._etcd.Start();
@@ -173,6 +178,13 @@ public sealed class RealApiServer : IAsyncDisposable
     }
 
     private static string Program(string name) => Path.Combine(Assets, name);
+
+    // A mount namespace of its own, in which that file lies over the machine's. Each program replaces the one before: signals reach the server.
+    private static string[] Knowing(TestDirectory directory, string hosts)
+    {
+        File.WriteAllText(directory["hosts"], hosts);
+        return ["unshare", "--mount", "sh", "-ec", "mount --bind \"$0\" /etc/hosts; exec \"$@\"", directory["hosts"]];
+    }
 
     private async Task WaitForEtcdAsync()
     {

@@ -10,13 +10,13 @@ internal sealed class RealCertificates : IDisposable
     private readonly X509Certificate2 _admin;
     private readonly string _authorityPem;
 
-    public RealCertificates()
+    public RealCertificates(string address)
     {
         var authority = new TestAuthority(TimeProvider.System, "CN=kubernetes-ca");
         _authorityPem = authority.Public.ExportCertificatePem();
         var server = authority.Issue(new TestLeaf
         {
-            Subject = "CN=kube-apiserver", Uris = [], DnsNames = ["localhost", "kubernetes", "kubernetes.default.svc"], Addresses = ["127.0.0.1", "10.96.0.1"], Lifetime = TimeSpan.FromDays(1),
+            Subject = "CN=kube-apiserver", Uris = [], DnsNames = ["localhost", "kubernetes", "kubernetes.default.svc"], Addresses = [address, "10.96.0.1"], Lifetime = TimeSpan.FromDays(1),
         });
         _admin = authority.Issue(new TestLeaf { Subject = "O=system:masters, CN=admin", Uris = [], Lifetime = TimeSpan.FromDays(1) });
         Authority = Write("ca.crt", _authorityPem);

@@ -23,6 +23,14 @@ internal sealed record Target(string What, double Goal, double? Seen, string Uni
         yield return new("private memory at full load, 512 connections", 60, memory?.FullLoadMb.Median, " MB");
     }
 
+    /// <summary>Those of the control plane, by the largest run of at least 10,000 sidecars.</summary>
+    public static IEnumerable<Target> Of(ScaleRuns scale)
+    {
+        var largest = scale.Runs.Where(r => r.Sidecars >= 10_000).MaxBy(r => r.Sidecars);
+        yield return new("10,000 sidecars: an endpoint's change to acknowledgement, p99", 1_000, largest?.Find(ScaleResult.EndpointChanges)?.ChangeToAck?.P99Ms, " ms");
+        yield return new("10,000 sidecars: the control plane's private memory, peak", 1_500, largest?.PeakMb, " MB");
+    }
+
     private static double? Ratio(IReadOnlyDictionary<string, ProxyResult>? pairs, string to, Func<ProxyResult, double> value) =>
         pairs?.GetValueOrDefault("meshlite") is { } meshlite && pairs.GetValueOrDefault(to) is { } other ? value(meshlite) / value(other) : null;
 }

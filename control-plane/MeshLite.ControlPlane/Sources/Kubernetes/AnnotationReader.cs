@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using MeshLite.Injection;
 using MeshLite.Kubernetes.Objects;
 using MeshLite.Model;
 
@@ -9,17 +10,10 @@ namespace MeshLite.ControlPlane.Sources.Kubernetes;
 /// The mesh's annotations as they are found on objects of the cluster. The injector refuses bad ones on Pods; what is bad all the same
 /// (nobody checks Namespaces) must not make anything less strict. Pure.
 /// </summary>
-internal static class MeshAnnotations
+internal static class AnnotationReader
 {
-    /// <summary>Beginning of all of them.</summary>
-    public const string Prefix = "meshlite.dev/";
-
-    private const string MtlsName = Prefix + "mtls";
-    private const string SkipInboundName = Prefix + "skip-inbound-ports";
-    private const string OpaqueName = Prefix + "opaque-ports";
-
     /// <summary><c>meshlite.dev/mtls</c>; null where there is none, Strict where it says something nobody understands.</summary>
-    public static MtlsMode? Mtls(ObjectMeta metadata) => metadata.Annotation(MtlsName) switch
+    public static MtlsMode? Mtls(ObjectMeta metadata) => metadata.Annotation(MeshAnnotations.Mtls) switch
     {
         null => null,
         var text when string.Equals(text, nameof(MtlsMode.Permissive), StringComparison.OrdinalIgnoreCase) => MtlsMode.Permissive,
@@ -27,15 +21,15 @@ internal static class MeshAnnotations
     };
 
     /// <summary><c>meshlite.dev/skip-inbound-ports</c>, in order.</summary>
-    public static ImmutableArray<int> SkipInboundPorts(ObjectMeta metadata) => Ports(metadata.Annotation(SkipInboundName));
+    public static ImmutableArray<int> SkipInboundPorts(ObjectMeta metadata) => Ports(metadata.Annotation(MeshAnnotations.SkipInbound));
 
     /// <summary><c>meshlite.dev/opaque-ports</c>, in order: of a Pod's application, or of a Service.</summary>
-    public static ImmutableArray<int> OpaquePorts(ObjectMeta metadata) => Ports(metadata.Annotation(OpaqueName));
+    public static ImmutableArray<int> OpaquePorts(ObjectMeta metadata) => Ports(metadata.Annotation(MeshAnnotations.Opaque));
 
     /// <summary>All of them.</summary>
     public static ImmutableSortedDictionary<string, string> Of(ObjectMeta metadata) =>
         (metadata.Annotations ?? ImmutableDictionary<string, string>.Empty)
-            .Where(a => a.Key.StartsWith(Prefix, StringComparison.Ordinal)).ToImmutableSortedDictionary(StringComparer.Ordinal);
+            .Where(a => a.Key.StartsWith(MeshAnnotations.Prefix, StringComparison.Ordinal)).ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     private static ImmutableArray<int> Ports(string? list) =>
     [
