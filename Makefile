@@ -5,6 +5,7 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 BREAK ?=
 FILTER ?= *
+MINUTES ?= 1
 RESULTS := out/test-results
 TESTS := $(wildcard tests/*.Tests) tests/MeshLite.E2E
 
@@ -66,6 +67,12 @@ golden: $(RESTORED) ## rewrite the golden files of compiler and injection from w
 	for project in ControlPlane Injection; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
 	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests
 
+fuzz: $(RESTORED) ## every parser of our own on mutated input; MINUTES=n for each target (1), from another random seed each time
+	@failed=; for project in Sidecar Protocol ControlPlane Kubernetes; do \
+	  dotnet build tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary && \
+	  FUZZ_MINUTES=$(MINUTES) dotnet test tests/MeshLite.$$project.Tests --no-build -c $(CONFIGURATION) -nologo --filter 'FullyQualifiedName~.Fuzz.' --logger 'console;verbosity=normal' || failed="$$failed $$project"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
 fmt: $(RESTORED) ## format the sources
 	dotnet format MeshLite.sln --no-restore
 
@@ -73,4 +80,4 @@ clean: ## remove everything built
 	rm -rf out
 	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help build test e2e images demo bench bench-report bench-micro bench-scale golden fmt clean
+.PHONY: help build test e2e images demo bench bench-report bench-micro bench-scale golden fuzz fmt clean

@@ -57,6 +57,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly ApplicationMetrics? _appMetrics;
     private readonly List<Task> _loops = [];
     private volatile WorkloadCertificate? _streamIdentity;
+    private readonly RefusalCounter _refusals;
     private readonly List<PortListener> _outbound = [];
     private readonly List<PortListener> _inbound = [];
 
@@ -83,7 +84,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var connections = new ConnectionTracker();
         var handshakes = new HandshakeCounter(_metrics, Logs.CreateLogger<HandshakeCounter>());
         var refusals = new RefusalCounter(_metrics, Logs.CreateLogger<RefusalCounter>());
-        kestrelRefusals.Counter = refusals;
+        kestrelRefusals.Counter = _refusals = refusals;
 
         // Identity
         var controlPlane = new ControlPlaneClient(options.ControlPlane, options.ControlPlaneCa, time);
@@ -281,7 +282,14 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private void Bind(List<PortListener> listeners, string name, IPEndPoint address, AcceptedHandler handle)
     {
         var log = Logs.CreateLogger<PortListener>();
-        var options = new PortListenerOptions { Name = name, Address = address, Transparent = _options.Transparent };
+        var options = new PortListenerOptions
+        {
+            Name = name,
+            Address = address,
+            Transparent = _options.Transparent,
+            MaxConnections = (int)(KestrelOptions.Limits.MaxConcurrentConnections ?? MeshServerLimits.MaxConnections),
+            Refuse = socket => _refusals.Reset(socket, name, RefusalCounter.TooMany, RefusalCounter.TooManyDetail),
+        };
         listeners.Add(PortListener.Bind(options, handle, _time, log));
         if (_options.Transparent && Ipv6Twin(address.Address) is { } twin && Ipv6Addresses.Look() != Ipv6.Absent)
         {

@@ -8,7 +8,7 @@ public static class GrpcTimeout
     private const long MaxValue = 99_999_999;
     private const long NanosecondsPerTick = 100;
 
-    /// <summary>The finest unit that fits, rounded up: a deadline is never made shorter than asked for.</summary>
+    /// <summary>The finest unit that fits, rounded up: a deadline is never made shorter than asked for, but for one of more than 11,000 years.</summary>
     public static string Format(TimeSpan timeout)
     {
         var ticks = Math.Max(0, timeout.Ticks);
@@ -30,7 +30,7 @@ public static class GrpcTimeout
             }
         }
 
-        return $"{DivideUp(ticks, TimeSpan.TicksPerHour)}H";
+        return $"{Math.Min(MaxValue, DivideUp(ticks, TimeSpan.TicksPerHour))}H";
     }
 
     /// <summary>False for anything but 1 to 8 ASCII digits and a unit.</summary>

@@ -59,6 +59,19 @@ public static class JoinToken
             return JoinTokenFailure.Malformed;
         }
 
+        try
+        {
+            return Verify(key, header, payload, headerJson, payloadJson, signatureBytes, time);
+        }
+        catch (InvalidOperationException)
+        {
+            // Of text that is no Unicode ("\ud800"), which anybody may put into a header.
+            return JoinTokenFailure.Malformed;
+        }
+    }
+
+    private static JoinTokenResult Verify(ECDsa key, string header, string payload, byte[] headerJson, byte[] payloadJson, byte[] signatureBytes, TimeProvider time)
+    {
         if (CheckHeader(headerJson) is var failure and not JoinTokenFailure.None)
         {
             return failure;

@@ -35,6 +35,19 @@ internal sealed record AdmissionRequest
     /// <summary>Reads an AdmissionReview; null, and why, for anything else.</summary>
     public static AdmissionRequest? Read(JsonElement review, out string? problem)
     {
+        try
+        {
+            return Parse(review, out problem);
+        }
+        catch (InvalidOperationException)
+        {
+            problem = "an AdmissionReview with text that is no Unicode";
+            return null;
+        }
+    }
+
+    private static AdmissionRequest? Parse(JsonElement review, out string? problem)
+    {
         problem = null;
         if (Text(review, "apiVersion") != "admission.k8s.io/v1" || Text(review, "kind") != "AdmissionReview")
         {

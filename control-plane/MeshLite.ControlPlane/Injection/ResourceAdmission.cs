@@ -31,9 +31,19 @@ internal static class ResourceAdmission
         return errors.Count == 0 ? AdmissionAnswer.Allowed("accepted") : Refused(string.Join("; ", errors));
     }
 
-    private static bool IsUnchanged(AdmissionRequest request) =>
-        request.OldObject.ValueKind == JsonValueKind.Object
-        && JsonElement.DeepEquals(AdmissionRequest.Field(request.Object, "spec"), AdmissionRequest.Field(request.OldObject, "spec"));
+    private static bool IsUnchanged(AdmissionRequest request)
+    {
+        try
+        {
+            return request.OldObject.ValueKind == JsonValueKind.Object
+                && JsonElement.DeepEquals(AdmissionRequest.Field(request.Object, "spec"), AdmissionRequest.Field(request.OldObject, "spec"));
+        }
+        catch (InvalidOperationException)
+        {
+            // Text that is no Unicode can't be compared, nor is it stored.
+            return false;
+        }
+    }
 
     private static AdmissionAnswer Refused(string why) => new("refused", why) { Code = 422 };
 }

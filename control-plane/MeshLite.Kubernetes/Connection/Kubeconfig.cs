@@ -34,8 +34,9 @@ internal sealed class Kubeconfig
         {
             throw new ConnectionException($"kubeconfig cannot be read: {error.Message}");
         }
-        catch (YamlException error)
+        catch (Exception error) when (error is YamlException or InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or OverflowException)
         {
+            // YamlDotNet loses its way on some garbage, as of a tab within a plain scalar.
             throw new ConnectionException($"{path}: not YAML: {error.Message}");
         }
     }
@@ -143,8 +144,9 @@ internal sealed class Kubeconfig
         {
             return FilePath(node, field) is { } path ? File.ReadAllText(path) : null;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
+            // ArgumentException: a NUL in its name.
             throw Wrong($"{field} cannot be read: {error.Message}");
         }
     }

@@ -60,7 +60,7 @@ internal sealed class ServerTrust
         {
             return Parse(global::System.IO.File.ReadAllText(path), path);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new ConnectionException($"the API server's certificate authority cannot be read: {error.Message}");
         }

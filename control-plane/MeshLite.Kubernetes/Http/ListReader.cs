@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using MeshLite.Kubernetes.Objects;
 
 namespace MeshLite.Kubernetes.Http;
 
@@ -7,6 +8,20 @@ namespace MeshLite.Kubernetes.Http;
 internal static class ListReader
 {
     public static ObjectPage<T> Read<T>(byte[] json, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return Parse(json, type);
+        }
+        catch (InvalidOperationException error)
+        {
+            // What the reader says of a version that is no text, and of text that is no Unicode.
+            throw new JsonException($"not a list: {error.Message}", error);
+        }
+    }
+
+    private static ObjectPage<T> Parse<T>(byte[] json, JsonTypeInfo<T> type)
         where T : class
     {
         var reader = new Utf8JsonReader(json);
@@ -44,7 +59,8 @@ internal static class ListReader
 
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            items.Add(JsonSerializer.Deserialize(ref reader, type) ?? throw new JsonException("null in a list"));
+            var item = JsonSerializer.Deserialize(ref reader, type) ?? throw new JsonException("null in a list");
+            items.Add(item is not IKubernetesObject { Metadata: null } ? item : throw new JsonException("an object without metadata in a list"));
         }
     }
 

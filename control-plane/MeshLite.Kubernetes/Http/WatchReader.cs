@@ -54,6 +54,20 @@ internal static class WatchReader
     private static WatchEvent<T> ReadLine<T>(ApiCall call, ReadOnlySequence<byte> line, JsonTypeInfo<T> type)
         where T : class, IKubernetesObject
     {
+        try
+        {
+            return Parse(call, line, type);
+        }
+        catch (InvalidOperationException error)
+        {
+            // What the reader says of a type that is no text, and of text that is no Unicode.
+            throw new JsonException($"not a watch event: {error.Message}", error);
+        }
+    }
+
+    private static WatchEvent<T> Parse<T>(ApiCall call, ReadOnlySequence<byte> line, JsonTypeInfo<T> type)
+        where T : class, IKubernetesObject
+    {
         var reader = new Utf8JsonReader(line);
         string? kind = null;
         var found = reader;
@@ -117,5 +131,5 @@ internal static class WatchReader
         }
     }
 
-    private static string VersionOf(IKubernetesObject o) => o.Metadata.ResourceVersion ?? throw new JsonException("a watch event without resourceVersion");
+    private static string VersionOf(IKubernetesObject o) => o.Metadata?.ResourceVersion ?? throw new JsonException("a watch event without resourceVersion");
 }

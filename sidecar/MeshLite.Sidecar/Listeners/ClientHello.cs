@@ -67,14 +67,19 @@ internal readonly record struct ClientHello(bool OffersMesh, string? ServerName 
             return ClientHelloResult.Parsed; // no extensions: allowed before TLS 1.3
         }
 
-        return reader.TryVector16(out var extensions) && TryReadExtensions(extensions, out hello)
-            ? ClientHelloResult.Parsed
-            : ClientHelloResult.Malformed;
+        if (reader.TryVector16(out var extensions) && TryReadExtensions(extensions, out hello))
+        {
+            return ClientHelloResult.Parsed;
+        }
+
+        hello = default;
+        return ClientHelloResult.Malformed;
     }
 
     private static bool TryReadExtensions(ReadOnlySpan<byte> extensions, out ClientHello hello)
     {
         hello = default;
+        var (hasAlpn, hasName) = (false, false);
         var reader = new Reader(extensions);
         while (!reader.IsEmpty)
         {
@@ -85,20 +90,23 @@ internal readonly record struct ClientHello(bool OffersMesh, string? ServerName 
 
             if (type == AlpnExtension)
             {
-                if (!TryReadAlpn(body, out var mesh))
+                // "There MUST NOT be more than one extension of the same type" (RFC 8446 §4.2): whoever reads on might take the other.
+                if (hasAlpn || !TryReadAlpn(body, out var mesh))
                 {
                     return false;
                 }
 
+                hasAlpn = true;
                 hello = hello with { OffersMesh = mesh };
             }
             else if (type == ServerNameExtension)
             {
-                if (!TryReadServerName(body, out var name))
+                if (hasName || !TryReadServerName(body, out var name))
                 {
                     return false;
                 }
 
+                hasName = true;
                 hello = hello with { ServerName = name };
             }
         }
@@ -118,7 +126,7 @@ internal readonly record struct ClientHello(bool OffersMesh, string? ServerName 
 
         reader = new Reader(list);
         if (!reader.TryByte(out var type) || type != HostName || !reader.TryVector16(out var host) || !reader.IsEmpty
-            || host.Length is 0 or > MaxHostName || !Ascii.IsValid(host))
+            || host.Length is 0 or > MaxHostName || host.ContainsAnyExceptInRange((byte)'!', (byte)'~'))
         {
             return false;
         }

@@ -39,9 +39,10 @@ internal static class ConnectHead
         return null;
     }
 
-    private static string? Target(ReadOnlySpan<byte> head)
+    /// <summary>The target of a whole head, its empty line included; null: this is no CONNECT request. Pure.</summary>
+    internal static string? Target(ReadOnlySpan<byte> head)
     {
         var line = Encoding.Latin1.GetString(head[..head.IndexOf("\r\n"u8)]).Split(' ');
-        return line is ["CONNECT", var target, "HTTP/1.1" or "HTTP/1.0"] ? target : null;
+        return line is ["CONNECT", { Length: > 0 } target, "HTTP/1.1" or "HTTP/1.0"] && !target.AsSpan().ContainsAnyExceptInRange('!', '~') ? target : null;
     }
 }

@@ -13,6 +13,8 @@ internal sealed class KestrelRefusals : ILoggerProvider
 {
     private const string Http1 = "Microsoft.AspNetCore.Server.Kestrel.BadRequests";
     private const string Http2 = "Microsoft.AspNetCore.Server.Kestrel.Http2";
+    private const string Connections = "Microsoft.AspNetCore.Server.Kestrel.Connections";
+    private const string Rejected = "ConnectionRejected";
 
     /// <summary>Who counts them; set once, before Kestrel starts.</summary>
     public RefusalCounter? Counter { get; set; }
@@ -27,10 +29,11 @@ internal sealed class KestrelRefusals : ILoggerProvider
         logging.AddFilter<KestrelRefusals>(null, LogLevel.None);
         logging.AddFilter<KestrelRefusals>(Http1, LogLevel.Debug);
         logging.AddFilter<KestrelRefusals>(Http2, LogLevel.Debug);
+        logging.AddFilter<KestrelRefusals>(Connections, LogLevel.Warning);
     }
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => categoryName is Http1 or Http2 ? new Listening(this) : NullLogger.Instance;
+    public ILogger CreateLogger(string categoryName) => categoryName is Http1 or Http2 or Connections ? new Listening(this) : NullLogger.Instance;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -46,7 +49,7 @@ internal sealed class KestrelRefusals : ILoggerProvider
         _ => "telemetry",
     };
 
-    private void Hear(object? state, Exception? exception)
+    private void Hear(string what, object? state, Exception? exception)
     {
         if (state is not IReadOnlyList<KeyValuePair<string, object?>> values
             || values.FirstOrDefault(value => value.Key == "ConnectionId").Value is not string connection)
@@ -55,9 +58,13 @@ internal sealed class KestrelRefusals : ILoggerProvider
         }
 
         var space = connection.IndexOf(' ');
-        var reason = exception is BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } ? "request_timeout" : "protocol_error";
+        var reason = what == Rejected ? RefusalCounter.TooMany
+            : exception is BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } ? "request_timeout"
+            : "protocol_error";
+        // A connection of an operator's port that is one too many has no name of ours yet.
         Counter?.Refused(
-            space < 0 ? "" : connection[..space], space < 0 ? connection : connection[(space + 1)..], reason, exception?.Message ?? "no HTTP");
+            space < 0 ? "operator" : connection[..space], space < 0 ? connection : connection[(space + 1)..], reason,
+            exception?.Message ?? (what == Rejected ? RefusalCounter.TooManyDetail : "no HTTP"));
     }
 
     private sealed class Listening(KestrelRefusals owner) : ILogger
@@ -65,13 +72,13 @@ internal sealed class KestrelRefusals : ILoggerProvider
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Debug;
+        public bool IsEnabled(LogLevel logLevel) => logLevel is LogLevel.Debug or LogLevel.Warning or LogLevel.Critical;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Name is "ConnectionBadRequest" or "Http2ConnectionError" or "HPackDecodingError")
+            if (eventId.Name is "ConnectionBadRequest" or "Http2ConnectionError" or "HPackDecodingError" or "Http2TooManyEnhanceYourCalms" or "Http2FlowControlQueueOperationsExceeded" or Rejected)
             {
-                owner.Hear(state, exception);
+                owner.Hear(eventId.Name, state, exception);
             }
         }
     }

@@ -25,6 +25,12 @@ internal static class MeshServerLimits
     private const int StreamWindow = 256 * 1024;
 
     /// <value>
+    /// Connections of one endpoint of Kestrel's (each protocol of each port is one), and as many more of each port that are no HTTP. 10,000: ten
+    /// times what a busy workload has, and far from the descriptors of a container.
+    /// </value>
+    public const int MaxConnections = 10_000;
+
+    /// <value>
     /// How long a connection may be idle. 10 min: longer than clients keep theirs, so that the client closes first
     /// and no request meets a closing connection.
     /// </value>
@@ -48,6 +54,8 @@ internal static class MeshServerLimits
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
 
         var limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = MaxConnections;
+        limits.MaxConcurrentUpgradedConnections = MaxConnections;
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;

@@ -21,6 +21,7 @@ internal sealed class PortListener : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private int _disposed;
+    private int _serving;
 
     private PortListener(Socket listener, PortListenerOptions options, AcceptedHandler handle, TimeProvider time, ILogger log)
     {
@@ -77,6 +78,13 @@ internal sealed class PortListener : IAsyncDisposable
             try
             {
                 var socket = await _listener.AcceptAsync(_stop.Token);
+                if (Interlocked.Increment(ref _serving) > _options.MaxConnections)
+                {
+                    Interlocked.Decrement(ref _serving);
+                    _options.Refuse(socket);
+                    continue;
+                }
+
                 socket.NoDelay = true;
                 _ = ServeAsync(socket, _stop.Token);
             }
@@ -114,6 +122,10 @@ internal sealed class PortListener : IAsyncDisposable
         {
             ListenerLog.HandlerFailed(_log, e, _options.Name);
         }
+        finally
+        {
+            Interlocked.Decrement(ref _serving);
+        }
 
         socket.Dispose();
     }
@@ -136,4 +148,13 @@ internal sealed record PortListenerOptions
 
     /// <summary>Whether rules may lead connections here that were going elsewhere.</summary>
     public bool Transparent { get; init; }
+
+    /// <value>
+    /// Connections whose first bytes are waited for, and tunnels; more are refused, before they cost the descriptors by which others are
+    /// served. What is HTTP Kestrel counts (<see cref="MeshServerLimits.MaxConnections"/>). Default 10,000.
+    /// </value>
+    public int MaxConnections { get; init; } = MeshServerLimits.MaxConnections;
+
+    /// <summary>Ends a socket that is one too many.</summary>
+    public Action<Socket> Refuse { get; init; } = static socket => socket.Dispose();
 }

@@ -40,7 +40,20 @@ internal static class MessageChecks
             return Refused("The target holds a space, or what is no ASCII letter.");
         }
 
+        // RFC 9110 §4.2.4: "treat its presence as an error". Kestrel takes the host behind it, others the one before.
+        if (!target.StartsWith('/') && HasUserInformation(target))
+        {
+            return Refused("The target holds user information.");
+        }
+
         return request.Headers.Upgrade.Count > 0 ? CheckUpgrade(context) : null;
+    }
+
+    private static bool HasUserInformation(ReadOnlySpan<char> target)
+    {
+        var authority = target[(target.IndexOf("//") is >= 0 and var slashes ? slashes + 2 : 0)..];
+        var end = authority.IndexOfAny('/', '?', '#');
+        return (end < 0 ? authority : authority[..end]).Contains('@');
     }
 
     // RFC 9112 §6: how the body ends is what requests are smuggled by.

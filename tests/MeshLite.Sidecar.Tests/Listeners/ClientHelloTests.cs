@@ -49,11 +49,15 @@ public sealed class ClientHelloTests
     [InlineData("an empty server name", "0009" + "0000" + "0005" + "0003" + "000000")]
     [InlineData("a server name that is no host name", "000A" + "0000" + "0006" + "0004" + "01000161")]
     [InlineData("a server name that is not ASCII", "000A" + "0000" + "0006" + "0004" + "000001E4")]
+    [InlineData("a server name with a NUL", "000A" + "0000" + "0006" + "0004" + "00000100")]
+    [InlineData("a server name with a space", "000A" + "0000" + "0006" + "0004" + "00000120")]
+    [InlineData("a server name, and once more", "0014" + "0000" + "0006" + "0004" + "00000161" + "0000" + "0006" + "0004" + "00000162")]
+    [InlineData("ALPN, and once more", "0012" + "0010" + "0005" + "0003" + "026832" + "0010" + "0005" + "0003" + "026832")]
     [InlineData("ALPN without a list", "0004" + "0010" + "0000")]
     [InlineData("ALPN whose list is longer than it", "0006" + "0010" + "0002" + "0009")]
     [InlineData("ALPN whose name is longer than the list", "0008" + "0010" + "0004" + "0002" + "0961")]
     public void Parse_LengthsThatDoNotFit_IsMalformed(string why, string extensions) =>
-        ClientHello.Parse(Hello(Convert.FromHexString(extensions)), out _).ShouldBe(ClientHelloResult.Malformed, why);
+        (ClientHello.Parse(Hello(Convert.FromHexString(extensions)), out var hello), hello).ShouldBe((ClientHelloResult.Malformed, default), why);
 
     [Theory]
     [InlineData("0010" + "0012" + "0010" + "0F6D6573686C6974652D687474702F31", true)]

@@ -19,6 +19,27 @@ public sealed class MessageChecksTests
     [Fact]
     public void Check_PlainRequest_IsFine() => MessageChecks.Check(_context).ShouldBeNull();
 
+    [Theory]
+    [InlineData("http://orders@admin/a")]
+    [InlineData("http://orders:80@admin?b")]
+    public void Check_UserInformation_IsRefused(string target)
+    {
+        _context.Features.Get<IHttpRequestFeature>()!.RawTarget = target;
+
+        ShouldBeRefused("user information");
+    }
+
+    [Theory]
+    [InlineData("/a@b")]
+    [InlineData("http://orders/a@b")]
+    [InlineData("http://orders?a@b")]
+    public void Check_AnAtElsewhere_IsFine(string target)
+    {
+        _context.Features.Get<IHttpRequestFeature>()!.RawTarget = target;
+
+        MessageChecks.Check(_context).ShouldBeNull();
+    }
+
     [Fact]
     public void Check_NoHost_IsRefused()
     {

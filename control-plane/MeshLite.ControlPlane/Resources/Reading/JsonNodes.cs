@@ -10,11 +10,21 @@ namespace MeshLite.ControlPlane.Resources.Reading;
 /// </summary>
 internal static class JsonNodes
 {
-    /// <summary>The whole tree; null, and why, for one too deep or too large.</summary>
+    /// <summary>The whole tree; null, and why, for one too deep or too large, or with text that is no Unicode (half of a pair: <c>"\ud800"</c>).</summary>
     public static Node? Read(JsonElement json, out string? problem)
     {
         var left = YamlReader.MaxNodes;
-        var node = Read(json, 0, ref left);
+        Node? node;
+        try
+        {
+            node = Read(json, 0, ref left);
+        }
+        catch (InvalidOperationException)
+        {
+            problem = "text that is no Unicode";
+            return null;
+        }
+
         problem = node is null ? left < 0 ? $"more than {YamlReader.MaxNodes} values" : $"nested deeper than {YamlReader.MaxDepth} levels" : null;
         return node;
     }

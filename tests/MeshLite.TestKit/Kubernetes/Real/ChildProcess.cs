@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace MeshLite.TestKit.Kubernetes.Real;
 
 /// <summary>A program with its output in a file; ends with us, also if the test run is killed. Not thread-safe.</summary>
-internal sealed class ChildProcess(string program, string log, string[] arguments)
+public sealed class ChildProcess(string program, string log, string[] arguments)
 {
     private const int TailLength = 2000;
 

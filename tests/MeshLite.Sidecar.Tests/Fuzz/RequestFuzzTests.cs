@@ -1,0 +1,116 @@
+using System.Text;
+using MeshLite.Sidecar.Authorization;
+using MeshLite.Sidecar.Resilience.Retry;
+using MeshLite.Sidecar.Resilience.Timeouts;
+using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Telemetry.Tracing;
+using MeshLite.TestKit.Fuzz;
+using Microsoft.AspNetCore.Http;
+
+namespace MeshLite.Sidecar.Tests.Fuzz;
+
+/// <summary>What reads parts of a request: anybody may have written them.</summary>
+public sealed class RequestFuzzTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    [Fact]
+    public void PathNormalizer_AnyTarget_NormalIsNormal() =>
+        new Fuzzer("targets", "/", "//", "/./", "/../", "%2e", "%2F", "%25", "%C0%AE", ";", "?", "#", "http://h", "https://").Run(
+            text =>
+            {
+                var target = PathNormalizer.Normalize(text);
+                _ = PathDoubt.Has(in target);
+                _ = target.LogPath.Length + target.Query.Length + target.Authority.Length;
+                if (target.Form is TargetForm.Origin or TargetForm.Absolute && !target.IsAmbiguous)
+                {
+                    var again = PathNormalizer.Normalize(target.Path.ToString());
+                    again.Path.ToString().ShouldBe(target.Path.ToString());
+                    again.IsAmbiguous.ShouldBeFalse();
+                }
+            },
+            Encoding.Latin1);
+
+    [Fact]
+    public void AuthorityNormalizer_AnyAuthority_NormalIsNormal() => new Fuzzer("authorities", "[", "]", ":", "::1", ".", "%", "@").Run(
+        text =>
+        {
+            if (AuthorityNormalizer.TryNormalize(text, out var key))
+            {
+                AuthorityNormalizer.TryNormalize(key.Authority, out var again).ShouldBeTrue();
+                again.ShouldBe(key);
+                again.Port.ShouldBe(key.Port);
+                key.Host.IsEmpty.ShouldBeFalse();
+            }
+        },
+        Encoding.Latin1);
+
+    [Fact]
+    public void Propagation_AnyHeaders_IsATraceOrNone() => new Fuzzer("trace", "traceparent: ", "tracestate: ", "b3: ", "X-B3-TraceId: ", "X-B3-Sampled: ", "-", "00-", "\n").Run(
+        text =>
+        {
+            var headers = new HeaderDictionary();
+            foreach (var line in text.Split('\n'))
+            {
+                if (line.IndexOf(':') is > 0 and var colon)
+                {
+                    headers.Append(line[..colon], line[(colon + 1)..].Trim());
+                }
+            }
+
+            if (!Propagation.TryRead(headers, out var context))
+            {
+                return;
+            }
+
+            // What goes on is a trace again, the same one.
+            var span = new RequestSpan
+            {
+                TraceId = context.TraceId, Id = context.SpanId, Parent = context.SpanId, Sampling = context.Sampling, Format = context.Format, HasShortId = context.HasShortId,
+            };
+            if (!span.IsStarted)
+            {
+                context.Format.ShouldNotBe(TraceFormat.W3C);
+                return;
+            }
+
+            Propagation.Write(headers, in span);
+            Propagation.TryRead(headers, out var again).ShouldBeTrue();
+            again.TraceId.ShouldBe(context.TraceId);
+            again.SpanId.ShouldBe(context.SpanId);
+            (again.Sampling >= SamplingState.Accepted).ShouldBe(context.Sampling >= SamplingState.Accepted);
+        },
+        Encoding.Latin1);
+
+    [Fact]
+    public void TimeoutHeader_AnyValue_NeverGrows() => new Fuzzer("timeouts", "n", "u", "m", "S", "M", "H").Run(text =>
+    {
+        if (TimeoutHeader.TryParse(text, out var timeout))
+        {
+            timeout.ShouldBeGreaterThanOrEqualTo(TimeSpan.Zero);
+            TimeoutHeader.TryParse(TimeoutHeader.Format(timeout), out var again).ShouldBeTrue();
+            again.ShouldBeLessThanOrEqualTo(timeout);
+        }
+    });
+
+    [Fact]
+    public void RetryAfter_AnyValue_IsBounded() => new Fuzzer("retry-after", "GMT", "Thu, ", " ").Run(text =>
+    {
+        if (RetryAfter.TryParse(text, Now, out var wait))
+        {
+            wait.ShouldBeInRange(TimeSpan.Zero, RetryAfter.Max);
+        }
+    });
+
+    [Fact]
+    public void RequestCookie_AnyFields_IsAValueOrNone() => new Fuzzer("cookies", "a=", ";", "=", "\"", ", ").Run(
+        text =>
+        {
+            if (RequestCookie.TryFind(text.Split('\n'), "a", out var value))
+            {
+                value.Contains(';').ShouldBeFalse();
+                text.Contains(value, StringComparison.Ordinal).ShouldBeTrue();
+            }
+        },
+        Encoding.Latin1);
+}
