@@ -35,10 +35,7 @@ public sealed class ConnectionLimitTests
             }
         }
 
-        using (var tooMany = await Wire.OpenAsync(port))
-        {
-            (await EndedAsync(tooMany, says)).ShouldBeTrue();
-        }
+        (await EndsAtOnceAsync(port, says)).ShouldBeTrue();
 
         await Eventually.TrueAsync(
             async () => (await Scrape.OfAsync(sidecar)).Sum("meshlite_connections_refused_total", ("listener", listener), ("reason", "too_many_connections")) >= 1, "it is counted");
@@ -47,19 +44,15 @@ public sealed class ConnectionLimitTests
         open.ForEach(wire => wire.Dispose());
 
         await Eventually.TrueAsync(
-            async () =>
-            {
-                using var later = await Wire.OpenAsync(port);
-                return !await EndedAsync(later, "GET / HTTP/1.1\r\nHost: orders\r\n\r\n");
-            },
-            "there is room again");
+            async () => !await EndsAtOnceAsync(port, "GET / HTTP/1.1\r\nHost: orders\r\n\r\n"), "there is room again");
     }
 
-    /// <summary>Whether the connection ends with nothing said.</summary>
-    private static async Task<bool> EndedAsync(Wire wire, string says)
+    /// <summary>Whether one more connection ends with nothing said.</summary>
+    private static async Task<bool> EndsAtOnceAsync(IPEndPoint port, string says)
     {
         try
         {
+            using var wire = await Wire.OpenAsync(port);
             await wire.SendAsync(says);
             return (await wire.ReadAsync(1)).Length == 0;
         }

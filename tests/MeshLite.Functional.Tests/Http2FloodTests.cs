@@ -59,7 +59,7 @@ public sealed class Http2FloodTests
         outcome.ShouldMatch(Expected(attack));
         if (outcome != "borne")
         {
-            await Eventually.TrueAsync(async () => await RefusedAsync(sidecar, listener) > counted, "the connection is counted");
+            await Eventually.TrueAsync(async () => await RefusedAsync(sidecar, listener) > counted, $"the connection is counted, which ended by {outcome}");
         }
 
         await pair.IdleInFlightAsync();

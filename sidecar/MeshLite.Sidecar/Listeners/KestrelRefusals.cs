@@ -76,7 +76,8 @@ internal sealed class KestrelRefusals : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Name is "ConnectionBadRequest" or "Http2ConnectionError" or "HPackDecodingError" or "Http2TooManyEnhanceYourCalms" or "Http2FlowControlQueueOperationsExceeded" or Rejected)
+            if (eventId.Name is "ConnectionBadRequest" or "Http2ConnectionError" or "HPackDecodingError" or "Http2TooManyEnhanceYourCalms"
+                or "Http2QueueOperationsExceeded" or "Http2FlowControlQueueOperationsExceeded" or Rejected)
             {
                 owner.Hear(eventId.Name, state, exception);
             }
