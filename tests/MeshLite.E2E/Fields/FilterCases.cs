@@ -53,17 +53,21 @@ internal static class FilterCases
             rules:
             - matches: [{path: {value: /f}}]
               filters: [{type: RequestRedirect, requestRedirect: {scheme: https, hostname: help.example.com, port: 8443, path: {type: ReplacePrefixMatch, replacePrefixMatch: /g}, statusCode: 308}}]
+            - matches: [{path: {value: /h}}]
+              filters: [{type: RequestRedirect, requestRedirect: {hostname: help.example.com, path: {type: ReplaceFullPath, replaceFullPath: /i}}}]
             """), async mesh =>
         {
             var answer = await mesh.SendAsync("/f/x?q=1");
             answer.Status.ShouldBe(308);
             answer.Header("location").ShouldBe("https://help.example.com:8443/g/x?q=1");
+            (await mesh.SendAsync("/h/x?q=1")).Header("location").ShouldBe("http://help.example.com/i?q=1");
         })
         {
             Route =
             [
                 "rules.filters.requestRedirect.scheme", "rules.filters.requestRedirect.hostname", "rules.filters.requestRedirect.port",
-                "rules.filters.requestRedirect.path.type", "rules.filters.requestRedirect.path.replacePrefixMatch", "rules.filters.requestRedirect.statusCode",
+                "rules.filters.requestRedirect.path.type", "rules.filters.requestRedirect.path.replacePrefixMatch", "rules.filters.requestRedirect.path.replaceFullPath",
+                "rules.filters.requestRedirect.statusCode",
             ],
         },
 
