@@ -1,4 +1,8 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Google.Protobuf;
+using MeshLite.Protocol.Mapping;
 using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 
@@ -6,12 +10,14 @@ namespace MeshLite.Sidecar.Config;
 
 /// <summary>
 /// The last good configuration on disk, <c>&lt;state-dir&gt;/config.json</c>: what a sidecar starts with when the
-/// control plane is away. A file that can't be read is put aside as <c>config.json.bad</c>, never trusted. Used by
-/// one thread at a time.
+/// control plane is away. A file that can't be read is put aside as <c>config.json.bad</c>, never trusted: versions
+/// tell whether a resource's body is whole, the field <c>names</c>, a hash, whether their names are. Used by one thread at a time.
 /// </summary>
 internal sealed class LastGoodFile(string stateDir, ILogger log)
 {
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
+
+    private const string NamesField = "names";
 
     private readonly string _path = Path.Combine(stateDir, "config.json");
 
@@ -20,7 +26,9 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
     {
         try
         {
-            SecretFile.Replace(_path, cache.ToJson());
+            var content = JsonNode.Parse(cache.ToJson())!.AsObject();
+            content[NamesField] = HashOfNames(cache.ToUpdate());
+            SecretFile.Replace(_path, content.ToJsonString());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -38,7 +46,14 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
 
         try
         {
-            var update = Parser.Parse<Update>(File.ReadAllText(_path));
+            var text = File.ReadAllText(_path);
+            var update = Parser.Parse<Update>(text);
+            using var content = JsonDocument.Parse(text);
+            if (!content.RootElement.TryGetProperty(NamesField, out var names) || names.ValueKind != JsonValueKind.String || !names.ValueEquals(HashOfNames(update)))
+            {
+                throw new JsonException("names of resources are damaged");
+            }
+
             foreach (var resource in update.Resources)
             {
                 if (cache.Apply(resource) is { IsApplied: false } result)
@@ -49,13 +64,15 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
 
             return cache.Snapshot.Count;
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or JsonException or IOException or UnauthorizedAccessException)
         {
             ConfigLog.RestoreFailed(log, _path, e.Message);
             PutAside();
             return 0;
         }
     }
+
+    private static string HashOfNames(Update update) => ContentHash.OfEncoded(Encoding.UTF8.GetBytes(string.Join('\n', update.Resources.Select(r => r.Key))));
 
     private void PutAside()
     {

@@ -52,8 +52,7 @@ public sealed class LocalFuzzTests
                 return;
             }
 
-            var update = Encoding.UTF8.GetBytes(cache.ToJson());
-            File.WriteAllBytes(directory["config.json"], update);
+            file.Save(cache);
             var again = new ResourceCache(new RecordingSink());
             file.Restore(again);
             again.ToUpdate().ShouldBe(cache.ToUpdate());
