@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Resources;
@@ -11,7 +12,7 @@ namespace MeshLite.ControlPlane;
 internal static class ControlPlaneGauges
 {
     /// <summary>Registers them.</summary>
-    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity)
+    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity, AuthorityKeeper authority)
     {
         registry.AddGaugeCallback("meshlite_config_resources", "Documents in force, by kind.", ["kind"], samples =>
         {
@@ -38,6 +39,7 @@ internal static class ControlPlaneGauges
                 samples.Add(count, outcome);
             }
         });
+        registry.AddCounterCallback("meshlite_authority_refused_total", "Authorities offered by files or Secret that are none; the one in force stayed.", () => authority.Refusals);
         registry.AddCounterCallback("meshlite_handshakes_refused_total", "Client certificates refused, by reason.", ["reason"], samples =>
         {
             foreach (var (reason, count) in identity.RefusedHandshakes.Snapshot())

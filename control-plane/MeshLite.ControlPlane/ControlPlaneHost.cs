@@ -3,6 +3,7 @@ using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Hosting;
 using MeshLite.Metrics;
@@ -44,7 +45,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private volatile bool _failed;
 
     private ControlPlaneHost(
-        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, SidecarCensus census,
+        MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
         (_sources, _index, _publisher, _registry, _loggers) = (sources, index, publisher, registry, loggers);
         var identity = sources.Identity;
@@ -68,8 +70,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _logger = loggers.CreateLogger<ControlPlaneHost>();
         _problems = new ProblemReporter(loggers.CreateLogger<ProblemReporter>());
 
+        // Whatever is in force by then is the first thing that is known.
+        identity.AuthorityChanged += () => index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
+        index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
         var service = new ConfigurationService(
-            identity.CallerOf, _index.WhenSynced, _publisher, sources, new MeshKey(new TrustRoots(identity.TrustBundle.Der)),
+            identity.CallerOf, _index.WhenSynced, _publisher, sources, census,
             time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
         identity.MapTo(grpc);
@@ -82,7 +87,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             WebhookListener => sources.Webhooks!.HandleAsync(context),
             _ => telemetry.HandleAsync(context),
         });
-        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity);
+        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, sources.Authority);
     }
 
     /// <summary>Whether it answers sidecars, and if not, why.</summary>
@@ -148,10 +153,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         try
         {
             var (index, publisher, metrics) = (new MeshIndex(), new Publisher(), new ControlPlaneMetrics(registry));
+            var census = new SidecarCensus(publisher);
             ISources sources = options.Cluster is null
-                ? new StandaloneSources(options, index, time, metrics, loggers)
-                : await ClusterSources.CreateAsync(options, index, publisher, time, metrics, loggers, cancellationToken);
-            return new ControlPlaneHost(options, sources, index, publisher, registry, metrics, time, loggers);
+                ? new StandaloneSources(options, index, census, time, metrics, loggers)
+                : await ClusterSources.CreateAsync(options, index, publisher, census, time, metrics, loggers, cancellationToken);
+            return new ControlPlaneHost(options, sources, index, publisher, census, registry, metrics, time, loggers);
         }
         catch
         {

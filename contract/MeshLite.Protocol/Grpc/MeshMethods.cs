@@ -16,4 +16,8 @@ public static class MeshMethods
     /// <summary><c>Replica.Tallies</c>: server streaming, between replicas of the control plane.</summary>
     public static GrpcMethod<TalliesRequest, TalliesResponse> ReplicaTallies { get; } =
         new("meshlite.v1.Replica", "Tallies", TalliesRequest.Parser, TalliesResponse.Parser);
+
+    /// <summary><c>Replica.Authority</c>: unary, between replicas of the control plane.</summary>
+    public static GrpcMethod<AuthorityRequest, AuthorityTally> ReplicaAuthority { get; } =
+        new("meshlite.v1.Replica", "Authority", AuthorityRequest.Parser, AuthorityTally.Parser);
 }

@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
@@ -14,6 +15,9 @@ internal interface ISources : IDisposable
 {
     /// <summary>The authority, and who a caller is.</summary>
     IdentityModule Identity { get; }
+
+    /// <summary>Keeps the authority: what is offered, recorded, in force.</summary>
+    AuthorityKeeper Authority { get; }
 
     /// <summary>Where sidecars register their workloads; null: nothing is taken from them, the cluster says it.</summary>
     WorkloadRegistry? Workloads { get; }

@@ -1,7 +1,9 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Protocol.Grpc;
 using Microsoft.Extensions.Logging;
@@ -13,11 +15,16 @@ internal sealed class StandaloneSources : ISources
 {
     private readonly WorkloadStore _store;
     private readonly DirectorySource _directory;
+    private readonly AuthorityFiles _authority;
 
-    public StandaloneSources(ControlPlaneOptions options, MeshIndex index, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers)
+    public StandaloneSources(ControlPlaneOptions options, MeshIndex index, SidecarCensus census, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers)
     {
         Identity = IdentityModule.Create(
             new IdentityOptions { DataDirectory = options.DataDirectory, ListenAddresses = [options.Grpc.Address], SubjectNames = options.SubjectNames }, time, loggers);
+        _authority = new AuthorityFiles(options.DataDirectory, time);
+        Authority = new AuthorityKeeper(
+            _authority, Identity, leads: () => true, (authority, _) => Task.FromResult(census.Count(authority.BundleId, authority.Signer.KeyId)),
+            new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
         _store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
         Workloads = new WorkloadRegistry(_store, index, time, loggers.CreateLogger<WorkloadRegistry>());
         _directory = new DirectorySource(
@@ -26,6 +33,9 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
+
+    /// <inheritdoc/>
+    public AuthorityKeeper Authority { get; }
 
     /// <inheritdoc/>
     public WorkloadRegistry Workloads { get; }
@@ -47,13 +57,14 @@ internal sealed class StandaloneSources : ISources
     {
         // What an earlier run knew of workloads, before anything else.
         Workloads.Load();
-        return [() => _store.RunAsync(cancellationToken), () => _directory.RunAsync(blocked, cancellationToken)];
+        return [() => _store.RunAsync(cancellationToken), () => _directory.RunAsync(blocked, cancellationToken), () => Authority.RunAsync(cancellationToken)];
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Workloads.Dispose();
+        _authority.Dispose();
         Identity.Dispose();
     }
 }

@@ -20,7 +20,7 @@ public sealed class SidecarStreamTests : IDisposable
     private readonly MetricRegistry _registry;
     private readonly ControlPlaneMetrics _metrics;
     private readonly CancellationTokenSource _stop = new();
-    private readonly MeshKey _mesh = new(new TrustRoots([]));
+    private readonly MeshKey _mesh = new();
     private IndexView _view = IndexView.Empty;
 
     public SidecarStreamTests()

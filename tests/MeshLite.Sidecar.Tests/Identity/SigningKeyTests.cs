@@ -1,0 +1,69 @@
+using MeshLite.Protocol.Pki;
+using MeshLite.TestKit;
+
+namespace MeshLite.Sidecar.Tests.Identity;
+
+public sealed class SigningKeyTests : IAsyncDisposable
+{
+    private readonly WorkloadIdentityFixture _fixture = new();
+
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+
+    [Fact]
+    public async Task SetSigningKey_OfOurIssuer_RenewsNoSooner()
+    {
+        var identity = await _fixture.CertifiedAsync();
+
+        identity.SetSigningKey(IssuerKey.Of(_fixture.Root.Public));
+        await _fixture.AdvanceAsync(TimeSpan.FromMinutes(30));
+
+        _fixture.Certifier.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task SetSigningKey_Unsaid_RenewsNoSooner()
+    {
+        var identity = await _fixture.CertifiedAsync();
+
+        identity.SetSigningKey(default);
+        await _fixture.AdvanceAsync(TimeSpan.FromMinutes(30));
+
+        _fixture.Certifier.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task SetSigningKey_OfAnother_RenewsWithinTheSpreadWithItsCertificateAsProof()
+    {
+        var next = new TestAuthority(_fixture.Time, "CN=next root");
+        var identity = await _fixture.CertifiedAsync();
+        identity.SetTrustBundle(TrustBundle.FromCertificates([_fixture.Root.Public, next.Public]));
+        var other = new FakeCertifier(next);
+        _fixture.Certifier.Answer = other.Sign;
+
+        identity.SetSigningKey(IssuerKey.Of(next.Public));
+        await _fixture.AdvanceAsync(TimeSpan.FromSeconds(10));
+        _fixture.Certifier.Count.ShouldBe(1, "not all at once");
+        await _fixture.AdvanceAsync(TimeSpan.FromMinutes(5));
+
+        var call = await _fixture.Certifier.NextAsync();
+        (call.Own, call.Token).ShouldBe((call.Own.ShouldNotBeNull(), null));
+        identity.Current!.IssuerKey.ToArray().ShouldBe(IssuerKey.Of(next.Public).ToArray());
+        await _fixture.AdvanceAsync(TimeSpan.FromMinutes(30));
+        _fixture.Certifier.Count.ShouldBe(2, "its issuer is the one that signs");
+    }
+
+    [Fact]
+    public async Task SetSigningKey_StillTheFormerIsGiven_AsksAgainAfterAsLong()
+    {
+        var next = new TestAuthority(_fixture.Time, "CN=next root");
+        var identity = await _fixture.CertifiedAsync();
+
+        identity.SetSigningKey(IssuerKey.Of(next.Public));
+        for (var i = 0; i < 10; i++)
+        {
+            await _fixture.AdvanceAsync(TimeSpan.FromMinutes(1));
+        }
+
+        _fixture.Certifier.Count.ShouldBeInRange(3, 20, "a replica may not know yet: again, but not without pause");
+    }
+}
