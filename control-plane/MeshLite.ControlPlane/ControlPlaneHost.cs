@@ -1,6 +1,8 @@
 using System.Net;
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
 using MeshLite.ControlPlane.Status;
@@ -38,6 +40,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly MeshIndex _index;
     private readonly Publisher _publisher;
+    private readonly ExpiryWatch _expiry;
     private readonly ILogger<ControlPlaneHost> _logger;
     private readonly ProblemReporter _problems;
     private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,13 +76,18 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         // Whatever is in force by then is the first thing that is known.
         identity.AuthorityChanged += () => index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
         index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
+        var connected = new ConnectedSidecars();
         var service = new ConfigurationService(
-            identity.CallerOf, _index.WhenSynced, _publisher, sources, census,
+            identity.CallerOf, _index.WhenSynced, _publisher, sources, census, connected,
             time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
         identity.MapTo(grpc);
         service.MapTo(grpc);
         sources.MapTo(grpc, _stop.Token);
+        var gate = new OperatorGate(grpc, identity.IsOperator, metrics, loggers.CreateLogger<OperatorGate>());
+        new OperatorService(new ReplicaReporter(sources.ReplicaId, connected, () => sources.Refused, _index, identity, time), sources.Replicas, _index.WhenSynced)
+            .MapTo(grpc, gate, identity.IsReplica);
+        new AuthorityOperations(sources.Authority, time).MapTo(gate);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
         _app.Run(context => ListenerSet.NameOf(context) switch
         {
@@ -87,6 +95,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             WebhookListener => sources.Webhooks!.HandleAsync(context),
             _ => telemetry.HandleAsync(context),
         });
+        _expiry = new ExpiryWatch(identity, time, loggers.CreateLogger<ExpiryWatch>());
+        _expiry.Register(_registry);
         ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, sources.Authority);
     }
 
@@ -127,7 +137,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         {
             // Step 2
             host._app.Lifetime.ApplicationStopping.Register(host._stop.Cancel);
-            IEnumerable<Func<Task>> loops = [() => host._index.RunAsync(host.Publish, host._stop.Token), .. host._sources.Start(host.Block, host._stop.Token)];
+            IEnumerable<Func<Task>> loops = [() => host._index.RunAsync(host.Publish, host._stop.Token), () => host._expiry.RunAsync(host._stop.Token), .. host._sources.Start(host.Block, host._stop.Token)];
             host._loops.AddRange(loops.Select(loop => host.SuperviseAsync(Task.Run(loop, CancellationToken.None))));
 
             // Step 3

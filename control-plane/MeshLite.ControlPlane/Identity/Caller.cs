@@ -7,6 +7,9 @@ namespace MeshLite.ControlPlane.Identity;
 /// <param name="ExpiresAt">End of the proof; a stream must not outlive it.</param>
 public sealed record Caller(SpiffeId Id, DateTimeOffset ExpiresAt)
 {
+    /// <summary>When its certificate begins.</summary>
+    public DateTimeOffset BeginsAt { get; init; }
+
     /// <summary>Which key signed its certificate; empty where that does not say.</summary>
     public ReadOnlyMemory<byte> IssuerKey { get; init; }
 }

@@ -3,7 +3,9 @@ using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Sources.Kubernetes;
 using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
@@ -38,8 +40,9 @@ internal sealed class ClusterSources : ISources
     private readonly AuthoritySecret _secret;
 
     private ClusterSources(
-        KubernetesClient client, IdentityModule identity, AuthoritySecret secret, AuthorityKeeper authority, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status, LeaderElector elector) =>
-        (_client, Identity, _secret, Authority, _source, Webhooks, _status, _elector) = (client, identity, secret, authority, source, webhooks, status, elector);
+        KubernetesClient client, IdentityModule identity, AuthoritySecret secret, AuthorityKeeper authority, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status,
+        OtherReplicas replicas, LeaderElector elector) =>
+        (_client, Identity, _secret, Authority, _source, Webhooks, _status, Replicas, _elector) = (client, identity, secret, authority, source, webhooks, status, replicas, elector);
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
@@ -55,6 +58,15 @@ internal sealed class ClusterSources : ISources
 
     /// <inheritdoc/>
     ClusterWebhooks? ISources.Webhooks => Webhooks;
+
+    /// <inheritdoc/>
+    public string ReplicaId => _elector.Identity;
+
+    /// <inheritdoc/>
+    public OtherReplicas Replicas { get; }
+
+    /// <summary>None: what a cluster holds and cannot be read, the index knows (<see cref="IndexView.Refusals"/>).</summary>
+    public IEnumerable<ResourceError> Refused => [];
 
     /// <summary>Connects, and reads or makes the authority; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static async Task<ClusterSources> CreateAsync(
@@ -76,7 +88,8 @@ internal sealed class ClusterSources : ISources
             var source = new KubernetesSource(client, index, time, new Random(), metrics, loggers) { Stored = status.Stored };
             var secret = new AuthoritySecret(client, ns, time, new Random(), loggers.CreateLogger<AuthoritySecret>());
             var keeper = new AuthorityKeeper(secret, identity, () => elector.IsLeader, status.CountAsync, new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
-            return new ClusterSources(client, identity, secret, keeper, source, webhooks, status, elector);
+            var replicas = new OtherReplicas(ns, elector.Identity, index, identity.ReplicaTls, time);
+            return new ClusterSources(client, identity, secret, keeper, source, webhooks, status, replicas, elector);
         }
         catch
         {
