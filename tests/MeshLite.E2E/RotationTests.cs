@@ -20,7 +20,7 @@ public sealed class RotationTests
 
     private const int Stop = 19;
     private const int Continue = 18;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Three rotations: with a control plane killed in the middle, one taken back after the switch, one that a stuck sidecar holds up.</summary>
     [Fact]
@@ -34,7 +34,7 @@ public sealed class RotationTests
         var first = Roots(mesh);
 
         // Killed once the new root signs, which is the step with most to lose.
-        var rotating = Meshctl(mesh, token, "rotate", "--timeout", "4m");
+        var rotating = Meshctl(mesh, token, "rotate", "--timeout", "2m");
         await rotating.LineAsync(line => line.StartsWith("retire", StringComparison.Ordinal), Patience);
         Roots(mesh).Length.ShouldBe(2);
         await mesh.ControlPlane.KillAsync();
@@ -45,9 +45,9 @@ public sealed class RotationTests
         (await ServerIssuerAsync(mesh)).ShouldBe(second, "the gRPC listener's certificate follows");
 
         // Taken back after the switch: the former signs again, without an end to anything.
-        rotating = Meshctl(mesh, token, "rotate", "--timeout", "4m");
+        rotating = Meshctl(mesh, token, "rotate", "--timeout", "2m");
         await rotating.LineAsync(line => line.StartsWith("retire", StringComparison.Ordinal), Patience);
-        var abort = Meshctl(mesh, token, "rotate", "--abort", "--timeout", "4m");
+        var abort = Meshctl(mesh, token, "rotate", "--abort", "--timeout", "2m");
         (await abort.ExitAsync(Patience)).ShouldBe(0, abort.Log.Tail(20));
         await rotating.ExitAsync(Patience);
         Roots(mesh).ShouldBe([second]);
@@ -61,7 +61,7 @@ public sealed class RotationTests
         (await held.ExitAsync(Patience)).ShouldBe(1);
         stuck.Sidecar.Process.Signal(Continue);
         held.Log.Tail(20).ShouldContain("overlap: 2/3 sidecars have the next root (waiting for shop/");
-        rotating = Meshctl(mesh, token, "rotate", "--timeout", "4m");
+        rotating = Meshctl(mesh, token, "rotate", "--timeout", "2m");
         (await rotating.ExitAsync(Patience)).ShouldBe(0, rotating.Log.Tail(20));
         rotating.Log.Lines.ShouldContain(line => line.Contains("under way already", StringComparison.Ordinal));
         Roots(mesh).ShouldHaveSingleItem().ShouldNotBe(second);

@@ -87,7 +87,7 @@ internal sealed class ClusterSources : ISources
             var status = new ClusterStatus(ns, client, index, publisher, identity, census, elector, time, loggers);
             var source = new KubernetesSource(client, index, time, new Random(), metrics, loggers) { Stored = status.Stored };
             var secret = new AuthoritySecret(client, ns, time, new Random(), loggers.CreateLogger<AuthoritySecret>());
-            var keeper = new AuthorityKeeper(secret, identity, () => elector.IsLeader, status.CountAsync, new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
+            var keeper = new AuthorityKeeper(secret, identity, () => elector.IsLeader && index.WhenSynced.IsCompleted, status.CountAsync, new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
             var replicas = new OtherReplicas(ns, elector.Identity, index, identity.ReplicaTls, time);
             return new ClusterSources(client, identity, secret, keeper, source, webhooks, status, replicas, elector);
         }

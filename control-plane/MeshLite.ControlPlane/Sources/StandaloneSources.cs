@@ -26,7 +26,7 @@ internal sealed class StandaloneSources : ISources
             new IdentityOptions { DataDirectory = options.DataDirectory, ListenAddresses = [options.Grpc.Address], SubjectNames = options.SubjectNames }, time, loggers);
         _authority = new AuthorityFiles(options.DataDirectory, time);
         Authority = new AuthorityKeeper(
-            _authority, Identity, leads: () => true, (authority, _) => Task.FromResult(census.Count(authority.BundleId, authority.Signer.KeyId)),
+            _authority, Identity, leads: () => index.WhenSynced.IsCompleted, (authority, _) => Task.FromResult(census.Count(authority.BundleId, authority.Signer.KeyId)),
             new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
         _store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
         Workloads = new WorkloadRegistry(_store, index, time, loggers.CreateLogger<WorkloadRegistry>());

@@ -10,7 +10,7 @@ namespace MeshLite.ControlPlane.Identity.Rotation;
 /// </summary>
 /// <param name="store">Where it is offered and recorded.</param>
 /// <param name="module">Whose authority it is.</param>
-/// <param name="leads">Whether this process may record.</param>
+/// <param name="leads">Whether this process may record: not before it knows the MeshConfig, whose <c>certificateLifetime</c> is recorded too.</param>
 /// <param name="progress">How far what is in force has come among sidecars.</param>
 /// <param name="times">Times.</param>
 /// <param name="time">Clock.</param>
@@ -130,7 +130,7 @@ internal sealed class AuthorityKeeper(
         {
             _completeSince = null;
             Use(record);
-            return record.Step == RotationStep.Steady;
+            return record.Step == RotationStep.Steady && read.Record is not null && (offered is null || offered.Fingerprint == record.Offered);
         }
 
         var next = record.WithLifetime(module.Settings.ClampedLifetime, now);

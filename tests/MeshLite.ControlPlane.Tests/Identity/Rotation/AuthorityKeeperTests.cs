@@ -270,6 +270,21 @@ public sealed class AuthorityKeeperTests
     }
 
     [Fact]
+    public async Task Look_DoesNotLeadAndSomethingIsOffered_LooksAgainSoon()
+    {
+        _fixture.Leads = false;
+        (await _fixture.LookAsync()).ShouldBeFalse("nothing is recorded yet");
+        _fixture.Leads = true;
+        await _fixture.LookAsync();
+        _fixture.Leads = false;
+        (await _fixture.LookAsync()).ShouldBeTrue();
+
+        _fixture.Store.Put(_fixture.MakeRoot());
+
+        (await _fixture.LookAsync()).ShouldBeFalse("whoever leads next is to see it at once");
+    }
+
+    [Fact]
     public async Task Change_SomebodyWritesInBetween_TriesAgain()
     {
         await _fixture.LookAsync();
