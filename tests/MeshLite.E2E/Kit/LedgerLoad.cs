@@ -10,9 +10,9 @@ namespace MeshLite.E2E.Kit;
 /// </summary>
 internal sealed class LedgerLoad(MeshClient client, string host) : IAsyncDisposable
 {
-    private const int Callers = 12;
+    private const int Callers = 20;
 
-    /// <value>Of each caller: 240 requests/s together, where the machine can. 50 ms.</value>
+    /// <value>Of each caller: up to 400 requests/s together, as many as the machine can. 50 ms.</value>
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource _stop = new();
