@@ -37,6 +37,11 @@ public sealed class WebhookTests : IAsyncLifetime
             kind: Namespace
             metadata: {name: meshlite-system}
             ---
+            apiVersion: meshlite.dev/v1alpha1
+            kind: MeshConfig
+            metadata: {name: default}
+            spec: {mtls: {certificateLifetime: 10s}}
+            ---
             apiVersion: admissionregistration.k8s.io/v1
             kind: MutatingWebhookConfiguration
             metadata: {name: meshlite}
@@ -170,7 +175,6 @@ public sealed class WebhookTests : IAsyncLifetime
     [Fact]
     public async Task Root_ReplacedInTheSecret_PodsAreInjectedAllAlongAndEverythingFollows()
     {
-        _server.Put("{apiVersion: meshlite.dev/v1alpha1, kind: MeshConfig, metadata: {name: default}, spec: {mtls: {certificateLifetime: 10s}}}");
         var next = new TestAuthority(TimeProvider.System, "CN=next root");
         await Eventually.TrueAsync(() => TryReplaceAsync(next), "the Secret is written");
 

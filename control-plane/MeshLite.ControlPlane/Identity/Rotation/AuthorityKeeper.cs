@@ -119,13 +119,15 @@ internal sealed class AuthorityKeeper(
     private async Task<bool> LookInTurnAsync(CancellationToken cancellationToken)
     {
         var read = await store.ReadAsync(cancellationToken);
-        var offered = Parse(read);
-        var now = time.GetUtcNow();
-        if ((read.Record ?? (offered is null ? null : AuthorityRecord.Begin(offered, offered.Fingerprint, now))) is not { } record)
+        if (read.Offer is null && read.Record is null)
         {
-            return true;
+            return true; // not seen yet, or gone: what is in force stays
         }
 
+        var offered = Parse(read);
+        var now = time.GetUtcNow();
+        // Nothing recorded: begun with what is in force, so that even what changed before the first record is a change.
+        var record = read.Record ?? First(now);
         if (!leads())
         {
             _completeSince = null;
@@ -158,6 +160,12 @@ internal sealed class AuthorityKeeper(
         }
 
         return false;
+    }
+
+    private AuthorityRecord First(DateTimeOffset now)
+    {
+        var inForce = module.Authority.Signer.ToPart();
+        return AuthorityRecord.Begin(inForce, inForce.Fingerprint, now);
     }
 
     /// <summary>The next step, if it is time for it.</summary>

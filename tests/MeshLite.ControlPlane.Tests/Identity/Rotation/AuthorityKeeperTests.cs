@@ -22,6 +22,19 @@ public sealed class AuthorityKeeperTests
     }
 
     [Fact]
+    public async Task Look_NothingRecordedAndAnotherOffered_IsAChangeOfWhatIsInForce()
+    {
+        var next = _fixture.MakeRoot();
+        _fixture.Store.Put(next);
+
+        await _fixture.LookAsync();
+
+        _fixture.Store.Record!.Step.ShouldBe(RotationStep.Overlap);
+        _fixture.SigningRoot.ShouldBe(_fixture.First.Root);
+        _fixture.Published.ShouldBe([_fixture.First.Root, next.Root]);
+    }
+
+    [Fact]
     public async Task Look_AnotherRootOffered_OverlapsSwitchesRetires()
     {
         await _fixture.LookAsync();
