@@ -25,6 +25,8 @@ internal sealed class ConfigurationService(
     Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh, ConnectedSidecars sidecars,
     TimeProvider time, ControlPlaneMetrics metrics, ILogger<ConfigurationService> logger, CancellationToken stopping)
 {
+    private readonly UpdateGate _gate = new(time);
+
     /// <summary>Adds the service.</summary>
     public void MapTo(GrpcServer server) => server.AddDuplex(EncodedMessage.Method, StreamAsync);
 
@@ -104,7 +106,7 @@ internal sealed class ConfigurationService(
         try
         {
             sidecars.Add(connected);
-            await new SidecarStream(owner, state, mailbox, lease, connected, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
+            await new SidecarStream(owner, state, mailbox, lease, connected, _gate, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
         }
         catch (OperationCanceledException) when (!call.CancellationToken.IsCancellationRequested)
         {

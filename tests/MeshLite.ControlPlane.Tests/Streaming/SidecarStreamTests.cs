@@ -243,7 +243,7 @@ public sealed class SidecarStreamTests : IDisposable
         var state = new StreamState(_publisher, mailbox, _mesh, new WorkloadPublishKey(owner.Identity, owner.Workload, "", "", 0));
         state.Subscribe(authorities);
         _connected = new ConnectedSidecar(owner, "1.2.3", new Caller(owner.Identity, _time.GetUtcNow()), state.Own, _time.GetUtcNow());
-        return new End(new SidecarStream(owner, state, mailbox, null, _connected, _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
+        return new End(new SidecarStream(owner, state, mailbox, null, _connected, new UpdateGate(_time), _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
     }
 
     private sealed class End
