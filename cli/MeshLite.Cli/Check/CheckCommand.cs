@@ -71,7 +71,7 @@ public static class CheckCommand
         var width = results.Max(r => r.Subject.Length);
         foreach (var result in results)
         {
-            output.WriteLine($"{Word(result),-7}  {result.Subject.PadRight(width)}  {OneLine(result.Says)}");
+            output.WriteLine($"{Word(result),-7}  {result.Subject.PadRight(width)}  {Text.Clean(result.Says)}");
             if (result.Advice.Length > 0)
             {
                 output.WriteLine($"{"",-7}  {"".PadRight(width)}  -> {result.Advice}");
@@ -80,6 +80,4 @@ public static class CheckCommand
     }
 
     private static string Word(CheckResult result) => result.Outcome switch { CheckOutcome.Ok => "ok", CheckOutcome.Warning => "warning", _ => "failed" };
-
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
 }

@@ -5,9 +5,13 @@ namespace MeshLite.Cli.Operator;
 /// <summary>Tables and spans of time as people read them. Pure but for the writer.</summary>
 internal static class Text
 {
+    /// <summary>On one line, and without what a terminal would obey: sidecars and documents say whatever they like.</summary>
+    public static string Clean(string text) => string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+
     /// <summary>Columns as wide as they must be, two spaces apart; the first row is the heading.</summary>
     public static void WriteTable(TextWriter output, IReadOnlyList<string[]> rows)
     {
+        rows = [.. rows.Select(row => row.Select(Clean).ToArray())];
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         foreach (var row in rows)
         {

@@ -24,7 +24,7 @@ internal static class SidecarView
         Text.WriteTable(output, rows);
         foreach (var sidecar in report.Sidecars.Where(s => s.Refused.Count > 0))
         {
-            output.WriteLine($"{MeshReport.NamespaceOf(sidecar)}/{sidecar.Workload} refused {string.Join("; ", sidecar.Refused).ReplaceLineEndings(" ")}");
+            output.WriteLine(Text.Clean($"{MeshReport.NamespaceOf(sidecar)}/{sidecar.Workload} refused {string.Join("; ", sidecar.Refused)}"));
         }
     }
 

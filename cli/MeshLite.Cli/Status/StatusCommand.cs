@@ -43,7 +43,7 @@ public static class StatusCommand
             Write(output, report, plaintext, parsed.GetValue(Output) == "json", time.GetUtcNow());
             foreach (var (address, problem) in report.Unheard)
             {
-                error.WriteLine($"meshctl: the replica at {address} does not answer, its sidecars are missing: {problem.ReplaceLineEndings(" ")}");
+                error.WriteLine($"meshctl: the replica at {address} does not answer, its sidecars are missing: {Text.Clean(problem)}");
             }
 
             return report.Unheard.Count > 0 ? 1 : 0;

@@ -15,7 +15,8 @@ namespace MeshLite.ControlPlane.Streaming;
 /// gets fewer and newer Updates, and delays nobody. The stream ends with the first failure of either loop.
 /// </summary>
 internal sealed class SidecarStream(
-    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, ConnectedSidecar connected, UpdateGate gate, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger)
+    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, ConnectedSidecar connected, UpdateGate gate, TimeProvider time, ControlPlaneMetrics metrics,
+    ILogger logger)
 {
     /// <value>Refusals kept for operators.</value>
     private const int MaxRefusals = 5;
@@ -73,6 +74,7 @@ internal sealed class SidecarStream(
             TakeIn();
             if (_outstanding is null && (state.HasWork || _isFirst))
             {
+                connected.IsCurrent = false;
                 var turn = await TurnAsync(cancellationToken);
                 // In line it may have become more, or less.
                 TakeIn();
@@ -126,7 +128,6 @@ internal sealed class SidecarStream(
 
         var isFirst = _isFirst;
         _isFirst = false;
-        connected.IsCurrent = false;
         _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions, turn);
         metrics.UpdateSent(batch.Resources.Sum(r => r.Length));
         await write(EncodedMessage.Update(_nonce, batch.Resources));

@@ -80,7 +80,7 @@ public sealed class OperatorGoldenTests
         other.Plaintext.Add(Call("10.0.0.7", "pod shop/legacy-1 (no sidecar)", "shop", 2, 0, -0.5));
         other.Plaintext.Add(Call("10.0.0.9", "a node, or one of 3 pods on its network", "", 5, 0, -0.01));
         var odd = Sidecar("bank", "vault-1", "");
-        odd.Refused.Add("destination/orders: the delta\ndoes not fit");
+        odd.Refused.Add("destination/orders: the delta\n\u001b[31mdoes\u0007 not fit");
         odd.Current = odd.Reported = false;
         var behind = Sidecar("bank", "vault-2", "vault", version: "");
         behind.Current = false;

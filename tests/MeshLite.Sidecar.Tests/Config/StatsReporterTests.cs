@@ -52,8 +52,8 @@ public sealed class StatsReporterTests : IDisposable
         stats.CountingSince.ShouldBe(_time.GetUtcNow().ToUnixTimeSeconds() - 7);
         stats.PlaintextCallers.ShouldBe(
         [
-            new PlaintextCaller { Address = "10.0.0.2", Connections = 1, Last = stats.CountingSince + 7 },
-            new PlaintextCaller { Address = "10.0.0.1", Connections = 2, Refused = 1, Last = stats.CountingSince },
+            new Protocol.V1.PlaintextCaller { Address = "10.0.0.2", Connections = 1, Last = stats.CountingSince + 7 },
+            new Protocol.V1.PlaintextCaller { Address = "10.0.0.1", Connections = 2, Refused = 1, Last = stats.CountingSince },
         ]);
     }
 
