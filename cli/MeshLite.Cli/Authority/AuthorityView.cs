@@ -29,7 +29,7 @@ internal static class AuthorityView
             {
                 (status.Signer, "signs"), (status.Next, "signs next"), (status.Previous, "signed before"),
             }.Where(role => role.Item1?.Fingerprint == root.Fingerprint).Select(role => role.Item2).ToArray();
-            output.WriteLine($"  root {root.Subject} ({root.Fingerprint[..16]}) until {Text.Moment(At(root.EndsAt))}{(roles.Length == 0 ? "" : $": {string.Join(", ", roles)}")}");
+            output.WriteLine($"  root {Text.Clean(root.Subject)} ({root.Fingerprint[..16]}) until {Text.Moment(At(root.EndsAt))}{(roles.Length == 0 ? "" : $": {string.Join(", ", roles)}")}");
         }
     }
 
@@ -50,12 +50,12 @@ internal static class AuthorityView
         var parts = new List<string>();
         if (count > 0)
         {
-            parts.Add($"waiting for {string.Join(", ", names.Take(5))}{(count > 5 ? $" and {count - 5} more" : "")}");
+            parts.Add(Text.Clean($"waiting for {string.Join(", ", names.Take(5))}{(count > 5 ? $" and {count - 5} more" : "")}"));
         }
 
         if (status.Unheard.Count > 0)
         {
-            parts.Add($"replica {string.Join(", ", status.Unheard)} does not answer");
+            parts.Add(Text.Clean($"replica {string.Join(", ", status.Unheard)} does not answer"));
         }
 
         return parts.Count == 0 ? "" : $" ({string.Join("; ", parts)})";

@@ -87,7 +87,8 @@ public static class CaCommand
     {
         try
         {
-            return path is null ? "" : File.ReadAllText(path);
+            // Nothing would be taken for: make one.
+            return path is null ? "" : File.ReadAllText(path) is { Length: > 0 } text ? text : throw StartupException.WrongOption(option, $"{path} is empty");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
