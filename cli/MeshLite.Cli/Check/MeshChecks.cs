@@ -103,7 +103,7 @@ internal static class MeshChecks
     private static string Advice(Expiring.Types.Kind kind) => kind switch
     {
         Expiring.Types.Kind.Issuer => "exchange the signing certificate before then: no certificate it signs outlives it",
-        Expiring.Types.Kind.Root => "rotate the root before then: with it all certificates under it end",
+        Expiring.Types.Kind.Root => "rotate the root before then (meshctl ca rotate): with it all certificates under it end",
         _ => "it is made anew by itself, but never to outlive its issuer: look at that",
     };
 

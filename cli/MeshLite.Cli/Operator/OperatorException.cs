@@ -21,7 +21,7 @@ internal sealed class OperatorException(string subject, string message, string a
         GrpcStatusCode.Unavailable when refusal.Message.Contains("the control plane's certificate", StringComparison.Ordinal) =>
             new("TLS", refusal.Message, "is --control-plane-ca of this mesh, and HOST (or --server-name) a name of the control plane?"),
         GrpcStatusCode.Unavailable or GrpcStatusCode.DeadlineExceeded =>
-            new("control plane", $"{target.Address.Authority} does not answer: {refusal.Message}", "is it running, and --control-plane its gRPC port?"),
+            new("control plane", $"{target.Address.Authority} does not answer: {refusal.Message}", "is it running, --control-plane its gRPC port, and what does its :15014/ready say?"),
         GrpcStatusCode.Unauthenticated or GrpcStatusCode.PermissionDenied => new("identity", refusal.Message, GetToken),
         GrpcStatusCode.Unimplemented => new("control plane", refusal.Message, "it is older than this meshctl: use the meshctl of its version"),
         _ => new("control plane", $"{refusal.Code}: {refusal.Message}", "its log says more"),
