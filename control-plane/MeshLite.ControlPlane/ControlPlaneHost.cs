@@ -118,6 +118,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     /// <summary>What is known now.</summary>
     internal IndexView View => _index.View;
 
+    /// <summary>Keeps the authority.</summary>
+    internal AuthorityKeeper Authority => _sources.Authority;
+
     /// <summary>The process was told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
 
