@@ -7,6 +7,9 @@ namespace MeshLite.ControlPlane.Identity;
 /// </summary>
 internal interface ITokenAuthenticator : IDisposable
 {
+    /// <summary>When the key that signs tokens was made; null: it is not ours.</summary>
+    DateTimeOffset? KeyMadeAt => null;
+
     /// <summary>Judges a token; throws nothing but <see cref="OperationCanceledException"/>.</summary>
     ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken);
 }
