@@ -8,6 +8,9 @@ namespace MeshLite.ControlPlane.Identity;
 internal sealed class JoinTokenAuthenticator(ECDsa key, TimeProvider time) : ITokenAuthenticator
 {
     /// <inheritdoc/>
+    public bool CertificateRenews => true;
+
+    /// <inheritdoc/>
     public ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
         var result = JoinToken.Verify(key, token, time);

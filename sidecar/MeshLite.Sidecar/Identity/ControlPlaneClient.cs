@@ -45,10 +45,9 @@ internal sealed class ControlPlaneClient(Uri address, string? caFile, TimeProvid
     }
 
     /// <inheritdoc/>
-    public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken)
+    public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? show, TrustBundle? believe, CancellationToken cancellationToken)
     {
-        // With a token no certificate is shown: one the control plane does not accept would end the handshake.
-        using var connection = Open(token is null ? own : null, own?.Bundle);
+        using var connection = Open(show, believe);
         GrpcMetadata metadata = token is null ? [] : new() { { "authorization", $"Bearer {token}" } };
         return await connection.Channel.UnaryAsync(
             MeshMethods.IdentityCertify, request, new GrpcCallOptions { Metadata = metadata, Timeout = CertifyTimeout }, cancellationToken);

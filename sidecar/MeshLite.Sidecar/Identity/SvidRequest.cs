@@ -17,7 +17,7 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
     /// <summary>
     /// Sends a request:
     /// <list type="number">
-    /// <item>proof: the certificate held while it is valid; else, and on every second attempt, the token</item>
+    /// <item>proof: the token there is now, and the certificate held while it is valid; on every second attempt the token alone</item>
     /// <item>a new key and the request for it</item>
     /// <item>the answer must certify that key, to an identity we accept, under the bundle that came with it</item>
     /// </list>
@@ -26,14 +26,14 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
     {
         try
         {
-            // Step 1: a control plane that lost its CA refuses our certificate for ever; the token is the way back.
-            var renew = held is not null && held.IsValidAt(time.GetUtcNow()) && (failures % 2 == 0 || options.TokenFile is null);
-            if (!renew && options.TokenFile is null)
+            // Step 1: the control plane says which of the two it goes by. One that lost its CA ends each handshake in which our
+            // certificate is shown: the token alone is the way back.
+            var (token, problem) = await ReadTokenAsync(cancellationToken);
+            var show = held is not null && held.IsValidAt(time.GetUtcNow()) && (failures % 2 == 0 || token is null) ? held : null;
+            if (show is null && token is null)
             {
-                return (null, new SvidFailure("no_token", "there is neither a valid certificate nor a token (--token) to get one with"));
+                return (null, new SvidFailure("no_token", problem));
             }
-
-            var token = renew ? null : (await File.ReadAllTextAsync(options.TokenFile!, cancellationToken)).Trim();
 
             // Step 2
             var key = ECDsa.Create(SvidProfile.Curve);
@@ -42,11 +42,11 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
             try
             {
                 var response = await certifier.CertifyAsync(
-                    new CertifyRequest { Csr = UnsafeByteOperations.UnsafeWrap(csr) }, token, held, cancellationToken);
+                    new CertifyRequest { Csr = UnsafeByteOperations.UnsafeWrap(csr) }, token, show, held?.Bundle, cancellationToken);
 
                 // Step 3
-                (issued, var problem) = Check(response, key);
-                return (issued, issued is null ? new SvidFailure("bad_response", problem) : default);
+                (issued, var fault) = Check(response, key);
+                return (issued, issued is null ? new SvidFailure("bad_response", fault) : default);
             }
             finally
             {
@@ -59,10 +59,6 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
         catch (GrpcException refusal)
         {
             return (null, new SvidFailure(refusal.Code.ToString(), $"the control plane did not certify this workload: {refusal.Message}"));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return (null, new SvidFailure("no_token", $"cannot read the token: {error.Message}"));
         }
         catch (CryptographicException error)
         {
@@ -82,6 +78,23 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
         return options.Namespace is { } expected && result.Id.Namespace != expected
             ? (null, $"the certificate is for namespace '{result.Id.Namespace}', this workload is in '{expected}'")
             : (result.Id, "");
+    }
+
+    private async Task<(string? Token, string Problem)> ReadTokenAsync(CancellationToken cancellationToken)
+    {
+        if (options.TokenFile is not { } file)
+        {
+            return (null, "there is neither a valid certificate nor a token (--token) to get one with");
+        }
+
+        try
+        {
+            return ((await File.ReadAllTextAsync(file, cancellationToken)).Trim(), "");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return (null, $"cannot read the token: {error.Message}");
+        }
     }
 
     private (IssuedSvid? Issued, string Problem) Check(CertifyResponse response, ECDsa key)
