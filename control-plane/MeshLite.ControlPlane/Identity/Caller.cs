@@ -1,4 +1,5 @@
 using MeshLite.Model;
+using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane.Identity;
 
@@ -6,3 +7,6 @@ namespace MeshLite.ControlPlane.Identity;
 /// <param name="Id">The identity.</param>
 /// <param name="ExpiresAt">End of the proof; a stream must not outlive it.</param>
 public sealed record Caller(SpiffeId Id, DateTimeOffset ExpiresAt);
+
+/// <summary>Why the certificate of a connection's caller was refused; a connection feature.</summary>
+internal sealed record RefusedCertificate(PeerFailure Reason);
