@@ -22,6 +22,7 @@ internal static class ScaleRun
         {
             Name = "control-plane",
             FileName = MeshPrograms.Find().ControlPlane,
+            Environment = new Dictionary<string, string> { ["DOTNET_GCgen0size"] = "0x4000000" }, // as in its image
             Arguments = ["--kubeconfig", cluster.WriteKubeconfig(Path.Combine(directory, "kubeconfig")), "--grpc", "127.0.0.1:0", "--telemetry", "127.0.0.1:0", "--webhook", "127.0.0.1:0", "--san", "127.0.0.1"],
         });
         var grpc = await process.ListeningAsync("grpc", StartTimeout);

@@ -13,6 +13,7 @@ public sealed class ControlPlaneMetrics
     private readonly CounterSeries _updateBytes;
     private readonly HistogramSeries _ackSeconds;
     private readonly GaugeSeries _sidecars;
+    private readonly GaugeSeries _waiting;
 
     /// <summary>Registers the families.</summary>
     public ControlPlaneMetrics(MetricRegistry registry)
@@ -28,6 +29,7 @@ public sealed class ControlPlaneMetrics
         _ackSeconds = registry.AddHistogram(
             "meshlite_config_ack_seconds", "From noticing a change to the acknowledgement of a sidecar that it is in force.").Series();
         _sidecars = registry.AddGauge("meshlite_sidecars_connected", "Configuration streams open.").Series();
+        _waiting = registry.AddGauge("meshlite_config_updates_waiting", "Configuration streams that wait for their turn to be sent an update.").Series();
     }
 
     /// <summary>A document was refused; <paramref name="document"/> begins with its kind, or is empty.</summary>
@@ -58,6 +60,9 @@ public sealed class ControlPlaneMetrics
         _updates.Increment();
         _updateBytes.Add((long)bytes);
     }
+
+    /// <summary>So many streams more wait for their turn, or fewer.</summary>
+    public void UpdatesWaiting(int change) => _waiting.Add(change);
 
     /// <summary>A change is in force at a sidecar.</summary>
     public void Acknowledged(TimeSpan sinceChange) => _ackSeconds.Observe(sinceChange.TotalSeconds);

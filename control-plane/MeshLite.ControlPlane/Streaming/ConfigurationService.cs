@@ -24,6 +24,8 @@ internal sealed class ConfigurationService(
     Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh,
     TimeProvider time, ControlPlaneMetrics metrics, ILogger<ConfigurationService> logger, CancellationToken stopping)
 {
+    private readonly UpdateGate _gate = new(time);
+
     /// <summary>Adds the service.</summary>
     public void MapTo(GrpcServer server) => server.AddDuplex(EncodedMessage.Method, StreamAsync);
 
@@ -101,7 +103,7 @@ internal sealed class ConfigurationService(
         using var lease = owner.Registration is { } registration ? sources.Workloads?.Register(registration) : null;
         try
         {
-            await new SidecarStream(owner, state, mailbox, lease, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
+            await new SidecarStream(owner, state, mailbox, lease, _gate, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
         }
         catch (OperationCanceledException) when (!call.CancellationToken.IsCancellationRequested)
         {

@@ -9,11 +9,11 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <summary>
 /// One open stream, from its Hello on. Two loops: the reader hands the sidecar's messages to the <see cref="Mailbox"/> (health it
 /// applies at once), the sender owns the <see cref="StreamState"/> and is the only one to write. One Update at a time
-/// is out unacknowledged; what changes meanwhile is gathered into the next, so a slow sidecar gets fewer and newer
-/// Updates, and delays nobody. The stream ends with the first failure of either loop.
+/// is out unacknowledged; what changes meanwhile, or while it waits its turn (<see cref="UpdateGate"/>), is gathered into the next, so a slow sidecar
+/// gets fewer and newer Updates, and delays nobody. The stream ends with the first failure of either loop.
 /// </summary>
 internal sealed class SidecarStream(
-    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger)
+    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, UpdateGate gate, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger)
 {
     private ulong _nonce;
     private bool _isFirst = true;
@@ -33,6 +33,7 @@ internal sealed class SidecarStream(
         var first = await Task.WhenAny(reading, sending);
         await ended.CancelAsync();
         await Task.WhenAll(reading, sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _outstanding?.Turn.Dispose();
         await first;
     }
 
@@ -61,15 +62,13 @@ internal sealed class SidecarStream(
     {
         while (true)
         {
-            while (mailbox.TryTakeMessage(out var message))
-            {
-                Handle(message!);
-            }
-
-            state.Changed(mailbox.TakeChanged());
+            TakeIn();
             if (_outstanding is null && (state.HasWork || _isFirst))
             {
-                await SendUpdateAsync(write);
+                var turn = await TurnAsync(cancellationToken);
+                // In line it may have become more, or less.
+                TakeIn();
+                await SendUpdateAsync(write, turn);
             }
 
             await KeepTimeAsync(write);
@@ -77,17 +76,47 @@ internal sealed class SidecarStream(
         }
     }
 
-    private async Task SendUpdateAsync(Func<EncodedMessage, ValueTask> write)
+    private async ValueTask<UpdateGate.Turn> TurnAsync(CancellationToken cancellationToken)
+    {
+        var turn = gate.EnterAsync(cancellationToken);
+        if (turn.IsCompletedSuccessfully)
+        {
+            return turn.Result;
+        }
+
+        metrics.UpdatesWaiting(1);
+        try
+        {
+            return await turn;
+        }
+        finally
+        {
+            metrics.UpdatesWaiting(-1);
+        }
+    }
+
+    private void TakeIn()
+    {
+        while (mailbox.TryTakeMessage(out var message))
+        {
+            Handle(message!);
+        }
+
+        state.Changed(mailbox.TakeChanged());
+    }
+
+    private async Task SendUpdateAsync(Func<EncodedMessage, ValueTask> write, UpdateGate.Turn turn)
     {
         var batch = state.Take();
         // The first tells the sidecar that it is in step, also when it held everything already.
         if (batch.Resources.Count == 0 && !_isFirst)
         {
+            turn.Dispose();
             return;
         }
 
         _isFirst = false;
-        _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions);
+        _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions, turn);
         metrics.UpdateSent(batch.Resources.Sum(r => r.Length));
         await write(EncodedMessage.Update(_nonce, batch.Resources));
     }
@@ -144,6 +173,7 @@ internal sealed class SidecarStream(
             metrics.Acknowledged(time.GetElapsedTime(changedAt));
         }
 
+        _outstanding.Turn.Dispose();
         _outstanding = null;
     }
 
@@ -155,5 +185,5 @@ internal sealed class SidecarStream(
         }
     }
 
-    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt, IReadOnlyList<SentVersion> Versions);
+    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt, IReadOnlyList<SentVersion> Versions, UpdateGate.Turn Turn);
 }

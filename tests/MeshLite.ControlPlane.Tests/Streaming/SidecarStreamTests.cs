@@ -207,7 +207,7 @@ public sealed class SidecarStreamTests : IDisposable
         var owner = new StreamOwner(new SpiffeId("cluster.local", "shop", "me"), "me-1", "", null);
         var state = new StreamState(_publisher, mailbox, _mesh, new WorkloadPublishKey(owner.Identity, owner.Workload, "", "", 0));
         state.Subscribe(authorities);
-        return new End(new SidecarStream(owner, state, mailbox, null, _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
+        return new End(new SidecarStream(owner, state, mailbox, null, new UpdateGate(_time), _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
     }
 
     private sealed class End
