@@ -164,10 +164,10 @@ public sealed class PortLimitTests : IAsyncLifetime
 
     private static async Task<bool> EndsAtOnceAsync(IPEndPoint port)
     {
-        using var wire = await Wire.OpenAsync(port);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2), TimeProvider.System);
         try
         {
+            using var wire = await Wire.OpenAsync(port); // which may see it end already
             return await wire.Socket.ReceiveAsync(new byte[1], patience.Token) == 0;
         }
         catch (System.Net.Sockets.SocketException)
