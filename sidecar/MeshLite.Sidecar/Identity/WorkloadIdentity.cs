@@ -226,9 +226,10 @@ internal sealed class WorkloadIdentity
 
     private void Fail(string kind, string sentence, Exception? error)
     {
-        _problem = sentence;
         Attempts.Increment(kind);
         IdentityLog.CertifyFailed(_logger, error, sentence, _current?.NotAfter);
+        // Last: whoever reads it in /ready finds it logged and counted.
+        _problem = sentence;
     }
 
     private bool Covers(TrustBundle bundle, X509Certificate2 leaf, X509Certificate2Collection intermediates) =>

@@ -81,23 +81,22 @@ internal sealed class IdentityPlane : IAsyncDisposable
     }
 
     /// <summary>Moves time forward in small steps, each when every workload sleeps, until something holds.</summary>
-    public Task AdvanceUntilAsync(Func<bool> condition, string what, TimeSpan step) => Eventually.TrueAsync(
-        () =>
+    public async Task AdvanceUntilAsync(Func<bool> condition, string what, TimeSpan step)
+    {
+        var most = TimeSpan.FromDays(30) / step;
+        for (var steps = 0; !condition(); steps++)
         {
-            if (condition())
-            {
-                return true;
-            }
-
-            // Calls are on real sockets: were time to move under them, their deadlines would pass.
-            if (Volatile.Read(ref _inFlight) == 0 && Time.PendingTimers >= _loops.Count)
+            steps.ShouldBeLessThan((int)most, $"not within 30 days: {what}");
+            await Eventually.TrueAsync(() => condition() || AllSleep(), what);
+            if (!condition())
             {
                 Time.Advance(step);
             }
+        }
+    }
 
-            return false;
-        },
-        what);
+    // Calls are on real sockets: were time to move under them, their deadlines would pass.
+    private bool AllSleep() => Volatile.Read(ref _inFlight) == 0 && Time.PendingTimers >= _loops.Count;
 
     public async ValueTask DisposeAsync()
     {
