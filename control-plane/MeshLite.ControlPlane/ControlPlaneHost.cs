@@ -1,6 +1,7 @@
 using System.Net;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Listeners;
 using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
@@ -46,7 +47,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private volatile bool _failed;
 
     private ControlPlaneHost(
-        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, MetricRegistry registry, ControlPlaneMetrics metrics, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers)
     {
         (_sources, _index, _publisher, _registry, _loggers) = (sources, index, publisher, registry, loggers);
         var identity = sources.Identity;
@@ -55,15 +56,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelHttpsConfiguration();
         _listeners = new ListenerSet();
+        var ports = new ControlPlaneListeners(options.Ports, identity, metrics, refusals, registry, time, loggers.CreateLogger<ControlPlaneListeners>());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             GrpcServer.Configure(kestrel.Limits);
-            _listeners.Add(kestrel, GrpcListener, options.Grpc, identity.ConfigureHttps);
-            _listeners.Add(kestrel, TelemetryListener, options.Telemetry, _ => { });
+            ControlPlaneListeners.Configure(kestrel.Limits);
+            _listeners.Add(kestrel, GrpcListener, options.Grpc, ports.ConfigureGrpc);
+            _listeners.Add(kestrel, TelemetryListener, options.Telemetry, ports.ConfigureTelemetry);
             if (sources.Webhooks is not null)
             {
-                _listeners.Add(kestrel, WebhookListener, options.Webhook, identity.ConfigureServerHttps);
+                _listeners.Add(kestrel, WebhookListener, options.Webhook, ports.ConfigureWebhook);
             }
         });
         _app = builder.Build();
@@ -81,15 +84,15 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         new OperatorService(new ReplicaReporter(sources.ReplicaId, connected, () => sources.Refused, _index, identity, time), sources.Replicas, _index.WhenSynced)
             .MapTo(grpc, new OperatorGate(grpc, identity.IsOperator, metrics, loggers.CreateLogger<OperatorGate>()), identity.IsReplica);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
-        _app.Run(context => ListenerSet.NameOf(context) switch
+        _app.Run(request => ControlPlaneListeners.ServeAsync(request, context => ListenerSet.NameOf(context) switch
         {
             GrpcListener => HandleGrpcAsync(grpc, context),
             WebhookListener => sources.Webhooks!.HandleAsync(context),
             _ => telemetry.HandleAsync(context),
-        });
+        }));
         _expiry = new ExpiryWatch(identity, time, loggers.CreateLogger<ExpiryWatch>());
         _expiry.Register(_registry);
-        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity);
+        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, grpc.Failures);
     }
 
     /// <summary>Whether it answers sidecars, and if not, why.</summary>
@@ -124,7 +127,13 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         // Step 1
-        var host = await CreateAsync(options, time, LoggerFactory.Create(logging), cancellationToken);
+        var refusals = new KestrelRefusals();
+        var loggers = LoggerFactory.Create(builder =>
+        {
+            logging(builder);
+            refusals.AddTo(builder);
+        });
+        var host = await CreateAsync(options, refusals, time, loggers, cancellationToken);
         try
         {
             // Step 2
@@ -149,7 +158,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }
     }
 
-    private static async Task<ControlPlaneHost> CreateAsync(ControlPlaneOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<ControlPlaneHost> CreateAsync(ControlPlaneOptions options, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var registry = new MetricRegistry(time);
         try
@@ -158,7 +167,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             ISources sources = options.Cluster is null
                 ? new StandaloneSources(options, index, time, metrics, loggers)
                 : await ClusterSources.CreateAsync(options, index, publisher, time, metrics, loggers, cancellationToken);
-            return new ControlPlaneHost(options, sources, index, publisher, registry, metrics, time, loggers);
+            return new ControlPlaneHost(options, sources, index, publisher, registry, metrics, refusals, time, loggers);
         }
         catch
         {

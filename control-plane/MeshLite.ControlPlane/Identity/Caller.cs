@@ -1,4 +1,5 @@
 using MeshLite.Model;
+using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane.Identity;
 
@@ -10,3 +11,6 @@ public sealed record Caller(SpiffeId Id, DateTimeOffset ExpiresAt)
     /// <summary>When its certificate begins.</summary>
     public DateTimeOffset BeginsAt { get; init; }
 }
+
+/// <summary>Why the certificate of a connection's caller was refused; a connection feature.</summary>
+internal sealed record RefusedCertificate(PeerFailure Reason);
