@@ -5,6 +5,7 @@ using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Sources;
 using MeshLite.Metrics;
+using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane;
 
@@ -12,7 +13,8 @@ namespace MeshLite.ControlPlane;
 internal static class ControlPlaneGauges
 {
     /// <summary>Registers them.</summary>
-    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity, AuthorityKeeper authority)
+    public static void Register(
+        MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity, AuthorityKeeper authority, ReasonCounter failedCalls)
     {
         registry.AddGaugeCallback("meshlite_config_resources", "Documents in force, by kind.", ["kind"], samples =>
         {
@@ -40,11 +42,19 @@ internal static class ControlPlaneGauges
             }
         });
         registry.AddCounterCallback("meshlite_authority_refused_total", "Authorities offered by files or Secret that are none; the one in force stayed.", () => authority.Refusals);
-        registry.AddCounterCallback("meshlite_handshakes_refused_total", "Client certificates refused, by reason.", ["reason"], samples =>
+        registry.AddCounterCallback("meshlite_handshakes_refused_total", "TLS handshakes that failed: client certificates refused, by reason, and those that came to nothing (tls).", ["reason"], samples =>
         {
             foreach (var (reason, count) in identity.RefusedHandshakes.Snapshot())
             {
                 samples.Add(count, reason);
+            }
+        });
+        registry.AddCounterCallback("meshlite_grpc_calls_failed_total", "Calls of gRPC that ended with another status than OK, by method and status.", ["method", "status"], samples =>
+        {
+            foreach (var (failure, count) in failedCalls.Snapshot())
+            {
+                var space = failure.IndexOf(' ', StringComparison.Ordinal);
+                samples.Add(count, failure[..space], failure[(space + 1)..]);
             }
         });
         registry.AddProcessMetrics();

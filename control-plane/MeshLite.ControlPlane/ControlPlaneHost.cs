@@ -2,6 +2,7 @@ using System.Net;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
+using MeshLite.ControlPlane.Listeners;
 using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
@@ -49,7 +50,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     private ControlPlaneHost(
         ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, SidecarCensus census,
-        MetricRegistry registry, ControlPlaneMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+        MetricRegistry registry, ControlPlaneMetrics metrics, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers)
     {
         (_sources, _index, _publisher, _registry, _loggers) = (sources, index, publisher, registry, loggers);
         var identity = sources.Identity;
@@ -58,15 +59,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelHttpsConfiguration();
         _listeners = new ListenerSet();
+        var ports = new ControlPlaneListeners(options.Ports, identity, metrics, refusals, registry, time, loggers.CreateLogger<ControlPlaneListeners>());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             GrpcServer.Configure(kestrel.Limits);
-            _listeners.Add(kestrel, GrpcListener, options.Grpc, identity.ConfigureHttps);
-            _listeners.Add(kestrel, TelemetryListener, options.Telemetry, _ => { });
+            ControlPlaneListeners.Configure(kestrel.Limits);
+            _listeners.Add(kestrel, GrpcListener, options.Grpc, ports.ConfigureGrpc);
+            _listeners.Add(kestrel, TelemetryListener, options.Telemetry, ports.ConfigureTelemetry);
             if (sources.Webhooks is not null)
             {
-                _listeners.Add(kestrel, WebhookListener, options.Webhook, identity.ConfigureServerHttps);
+                _listeners.Add(kestrel, WebhookListener, options.Webhook, ports.ConfigureWebhook);
             }
         });
         _app = builder.Build();
@@ -89,15 +92,15 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             .MapTo(grpc, gate, identity.IsReplica);
         new AuthorityOperations(sources.Authority, time).MapTo(gate);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
-        _app.Run(context => ListenerSet.NameOf(context) switch
+        _app.Run(request => ControlPlaneListeners.ServeAsync(request, context => ListenerSet.NameOf(context) switch
         {
             GrpcListener => HandleGrpcAsync(grpc, context),
             WebhookListener => sources.Webhooks!.HandleAsync(context),
             _ => telemetry.HandleAsync(context),
-        });
+        }));
         _expiry = new ExpiryWatch(identity, time, loggers.CreateLogger<ExpiryWatch>());
         _expiry.Register(_registry);
-        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, sources.Authority);
+        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, sources.Authority, grpc.Failures);
     }
 
     /// <summary>Whether it answers sidecars, and if not, why.</summary>
@@ -135,7 +138,13 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public static async Task<ControlPlaneHost> StartAsync(ControlPlaneOptions options, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         // Step 1
-        var host = await CreateAsync(options, time, LoggerFactory.Create(logging), cancellationToken);
+        var refusals = new KestrelRefusals();
+        var loggers = LoggerFactory.Create(builder =>
+        {
+            logging(builder);
+            refusals.AddTo(builder);
+        });
+        var host = await CreateAsync(options, refusals, time, loggers, cancellationToken);
         try
         {
             // Step 2
@@ -160,7 +169,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }
     }
 
-    private static async Task<ControlPlaneHost> CreateAsync(ControlPlaneOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<ControlPlaneHost> CreateAsync(ControlPlaneOptions options, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var registry = new MetricRegistry(time);
         try
@@ -170,7 +179,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             ISources sources = options.Cluster is null
                 ? new StandaloneSources(options, index, census, time, metrics, loggers)
                 : await ClusterSources.CreateAsync(options, index, publisher, census, time, metrics, loggers, cancellationToken);
-            return new ControlPlaneHost(options, sources, index, publisher, census, registry, metrics, time, loggers);
+            return new ControlPlaneHost(options, sources, index, publisher, census, registry, metrics, refusals, time, loggers);
         }
         catch
         {

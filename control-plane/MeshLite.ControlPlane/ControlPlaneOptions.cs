@@ -1,4 +1,5 @@
 using System.Net;
+using MeshLite.ControlPlane.Listeners;
 using Microsoft.Extensions.Logging;
 
 namespace MeshLite.ControlPlane;
@@ -29,6 +30,9 @@ public sealed record ControlPlaneOptions
 
     /// <summary>How much is logged. <value>Default Information.</value></summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>How many connections each port takes.</summary>
+    internal ControlPlanePorts Ports { get; init; } = new();
 }
 
 /// <summary>Which cluster, and where in it. Immutable.</summary>

@@ -32,6 +32,14 @@ internal static class SidecarContainers
     private const string IdentityVolume = "meshlite-identity";
     private const string IdentityPath = "/var/run/secrets/meshlite";
 
+    private const string NoApiTokenVolume = "meshlite-no-api-token";
+
+    /// <summary>
+    /// Where the admission of service accounts mounts a token for the API server into every container, ours too, unless something is mounted there
+    /// already (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller).
+    /// </summary>
+    private const string ApiTokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+
     /// <value>With a period of 1 s: how long a control plane may be away while a pod starts. 10 min.</value>
     private const int StartupAttempts = 600;
 
@@ -56,6 +64,7 @@ internal static class SidecarContainers
             ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL"), ["add"] = new JsonArray("NET_ADMIN", "NET_RAW") },
             ["seccompProfile"] = new JsonObject { ["type"] = "RuntimeDefault" },
         },
+        ["volumeMounts"] = new JsonArray(NoApiToken()),
     };
 
     /// <summary>The native sidecar (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/). Its variables are ours to add to.</summary>
@@ -98,13 +107,15 @@ internal static class SidecarContainers
         },
         ["volumeMounts"] = new JsonArray(
             new JsonObject { ["name"] = IdentityVolume, ["mountPath"] = IdentityPath, ["readOnly"] = true },
-            new JsonObject { ["name"] = StateVolume, ["mountPath"] = StatePath }),
+            new JsonObject { ["name"] = StateVolume, ["mountPath"] = StatePath },
+            NoApiToken()),
     };
 
-    /// <summary>Key, certificate and last good configuration in memory; token and roots as files.</summary>
+    /// <summary>Key, certificate and last good configuration in memory; token and roots as files; and nothing, where a token for the API server would be.</summary>
     public static IEnumerable<JsonObject> Volumes(InjectionOptions options) =>
     [
         new() { ["name"] = StateVolume, ["emptyDir"] = new JsonObject { ["medium"] = "Memory", ["sizeLimit"] = "64Mi" } },
+        new() { ["name"] = NoApiTokenVolume, ["emptyDir"] = new JsonObject() },
         new()
         {
             ["name"] = IdentityVolume,
@@ -140,6 +151,8 @@ internal static class SidecarContainers
     /// <summary>The reverse of <see cref="Variable"/>; null: there is none.</summary>
     public static string? ValueOf(JsonObject sidecar, string name) =>
         sidecar.Objects("env").FirstOrDefault(variable => variable.Text("name") == name).Text("value")?.Replace("$$", "$", StringComparison.Ordinal);
+
+    private static JsonObject NoApiToken() => new() { ["name"] = NoApiTokenVolume, ["mountPath"] = ApiTokenPath, ["readOnly"] = true };
 
     private static JsonObject FromPod(string name, string path) => new()
     {

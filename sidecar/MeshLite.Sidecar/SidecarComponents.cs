@@ -85,7 +85,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var connections = new ConnectionTracker();
         var handshakes = new HandshakeCounter(_metrics, Logs.CreateLogger<HandshakeCounter>());
         var refusals = new RefusalCounter(_metrics, Logs.CreateLogger<RefusalCounter>());
-        kestrelRefusals.Counter = _refusals = refusals;
+        _refusals = refusals;
+        kestrelRefusals.Heard = refusals.Refused;
 
         // Identity
         var controlPlane = new ControlPlaneClient(options.ControlPlane, options.ControlPlaneCa, time);
@@ -147,14 +148,14 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, tunnels.ServePeerAsync);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, refusals, time, tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
         _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
         _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, plaintext, refusals);
         Application = new MeshApplication(
             new OutboundPipeline(_mesh, connections, forwarding, _passthrough, egress, new FaultInjector(random, time), recorder),
             new InboundPipeline(authorization, connections, inboundLimits, forwarding, recorder),
-            admin.HandleAsync, context => ProbeEndpoint.Serves(context.Request) ? probes.HandleAsync(context) : metricsAndHealth.HandleAsync(context), attempts, time, Logs.CreateLogger<MeshApplication>());
+            admin.HandleAsync, context => ProbeEndpoint.Serves(context.Request) ? probes.HandleAsync(context) : metricsAndHealth.HandleAsync(context), new StreamResets(refusals), attempts, time, Logs.CreateLogger<MeshApplication>());
     }
 
     /// <summary>What serves every request.</summary>
@@ -293,7 +294,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
             Address = address,
             Transparent = _options.Transparent,
             MaxConnections = (int)(KestrelOptions.Limits.MaxConcurrentConnections ?? MeshServerLimits.MaxConnections),
-            Refuse = socket => _refusals.Reset(socket, name, RefusalCounter.TooMany, RefusalCounter.TooManyDetail),
+            Refuse = socket => _refusals.Reset(socket, name, KestrelRefusals.TooMany, RefusalCounter.TooManyDetail),
         };
         listeners.Add(PortListener.Bind(options, handle, _time, log));
         if (_options.Transparent && Ipv6Twin(address.Address) is { } twin && Ipv6Addresses.Look() != Ipv6.Absent)

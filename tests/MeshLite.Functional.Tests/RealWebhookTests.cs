@@ -23,20 +23,7 @@ public sealed class RealWebhookTests
     {
         Assert.SkipWhen(RealApiServer.WhyNot is not null, RealApiServer.WhyNot ?? "");
         await using var server = await RealApiServer.StartAsync();
-        using var directory = new TestDirectory();
-        var any = new IPEndPoint(IPAddress.Loopback, 0);
-        await NamespaceAsync(server, "meshlite-system", "{}");
-        await NamespaceAsync(server, "in", """{"meshlite.dev/inject": "enabled"}""");
-        await NamespaceAsync(server, "out", "{}");
-        await using var host = await ControlPlaneHost.StartAsync(
-            new ControlPlaneOptions { Cluster = new ClusterOptions { Kubeconfig = server.Kubeconfig, Namespace = "meshlite-system" }, Grpc = any, Telemetry = any, Webhook = any },
-            TimeProvider.System, logging => logging.ClearProviders(), CancellationToken.None);
-        await server.Client.CreateAsync(ResourceTypes.MutatingWebhookConfigurations, RawObject.Parse(Configuration($"https://localhost:{host.WebhookEndPoint.Port}/inject")));
-        await Eventually.TrueAsync(
-            async () => (await server.Client.GetAsync(ResourceTypes.MutatingWebhookConfigurations, new ObjectKey(null, "meshlite"))).Json.GetProperty("webhooks")[0].GetProperty("clientConfig").TryGetProperty("caBundle", out _),
-            "the leader patches the bundle in", TimeSpan.FromSeconds(60));
-        // The server hears of its webhooks by a watch: until then it asks nobody.
-        await Eventually.TrueAsync(async () => (await CreateAsync(server, "in", $"try-{Guid.NewGuid():n}", Minimal())).Contains("meshlite-sidecar"), "it asks the webhook", TimeSpan.FromSeconds(30));
+        await using var host = await StartAsync(server);
 
         var cases = Directory.GetDirectories(GoldenDirectory());
         foreach (var golden in cases)
@@ -67,18 +54,54 @@ public sealed class RealWebhookTests
         cases.Length.ShouldBeGreaterThanOrEqualTo(15);
     }
 
+    /// <summary>The admission of service accounts runs once more after the webhook, and mounts the Pod's API token into every container that has nothing at its place.</summary>
+    [Fact]
+    public async Task InjectedContainers_AtARealApiServer_GetNoTokenForIt()
+    {
+        Assert.SkipWhen(RealApiServer.WhyNoControllers is not null, RealApiServer.WhyNoControllers ?? "");
+        await using var server = await RealApiServer.StartAsync(controllers: "serviceaccount");
+        await using var host = await StartAsync(server);
+
+        var spec = (await CreatePodAsync(server, "in", "orders", Minimal())).GetProperty("spec");
+
+        string[] Mounted(string list) => [.. spec.GetProperty(list).EnumerateArray().Select(container => container.GetProperty("name").GetString() + " " + string.Join(' ', container.GetProperty("volumeMounts").EnumerateArray()
+            .Where(mount => mount.GetProperty("mountPath").GetString() == "/var/run/secrets/kubernetes.io/serviceaccount").Select(mount => mount.GetProperty("name").GetString()!.Split('-')[0])))];
+        Mounted("initContainers").ShouldBe(["meshlite-capture meshlite", "meshlite-sidecar meshlite"]);
+        Mounted("containers").ShouldBe(["app kube"]);
+    }
+
+    private static async Task<ControlPlaneHost> StartAsync(RealApiServer server)
+    {
+        var any = new IPEndPoint(IPAddress.Loopback, 0);
+        await NamespaceAsync(server, "meshlite-system", "{}");
+        await NamespaceAsync(server, "in", """{"meshlite.dev/inject": "enabled"}""");
+        await NamespaceAsync(server, "out", "{}");
+        var host = await ControlPlaneHost.StartAsync(
+            new ControlPlaneOptions { Cluster = new ClusterOptions { Kubeconfig = server.Kubeconfig, Namespace = "meshlite-system" }, Grpc = any, Telemetry = any, Webhook = any },
+            TimeProvider.System, logging => logging.ClearProviders(), CancellationToken.None);
+        await server.Client.CreateAsync(ResourceTypes.MutatingWebhookConfigurations, RawObject.Parse(Configuration($"https://localhost:{host.WebhookEndPoint.Port}/inject")));
+        await Eventually.TrueAsync(
+            async () => (await server.Client.GetAsync(ResourceTypes.MutatingWebhookConfigurations, new ObjectKey(null, "meshlite"))).Json.GetProperty("webhooks")[0].GetProperty("clientConfig").TryGetProperty("caBundle", out _),
+            "the leader patches the bundle in", TimeSpan.FromSeconds(60));
+        // The server hears of its webhooks by a watch: until then it asks nobody.
+        await Eventually.TrueAsync(async () => (await CreateAsync(server, "in", $"try-{Guid.NewGuid():n}", Minimal())).Contains("meshlite-sidecar"), "it asks the webhook", TimeSpan.FromSeconds(30));
+        return host;
+    }
+
     // Answers the init containers of what was stored.
-    private static async Task<IReadOnlyList<string>> CreateAsync(RealApiServer server, string ns, string name, JsonObject pod)
+    private static async Task<IReadOnlyList<string>> CreateAsync(RealApiServer server, string ns, string name, JsonObject pod) =>
+        (await CreatePodAsync(server, ns, name, pod)).GetProperty("spec").TryGetProperty("initContainers", out var containers)
+            ? [.. containers.EnumerateArray().Select(c => c.GetProperty("name").GetString()!)]
+            : [];
+
+    private static async Task<System.Text.Json.JsonElement> CreatePodAsync(RealApiServer server, string ns, string name, JsonObject pod)
     {
         pod["apiVersion"] = "v1";
         pod["kind"] = "Pod";
         pod["metadata"]!["namespace"] = ns;
         pod["metadata"]!["name"] = name;
         pod["spec"]!["serviceAccountName"] = "default"; // as the admission of service accounts, which runs before webhooks, would have it
-        var stored = await server.Client.CreateAsync(Pods, RawObject.Parse(pod.ToJsonString()));
-        return stored.Json.GetProperty("spec").TryGetProperty("initContainers", out var containers)
-            ? [.. containers.EnumerateArray().Select(c => c.GetProperty("name").GetString()!)]
-            : [];
+        return (await server.Client.CreateAsync(Pods, RawObject.Parse(pod.ToJsonString()))).Json;
     }
 
     private static async Task NamespaceAsync(RealApiServer server, string name, string labels)

@@ -39,14 +39,13 @@ public sealed class TestAuthority
     /// <summary>An authority that exists already, with its key.</summary>
     public static TestAuthority From(X509Certificate2 certificate, TimeProvider time) => new(time, certificate);
 
-    /// <summary>An authority below this one.</summary>
-    public TestAuthority Intermediate(string name = "CN=test intermediate")
+    /// <summary>An authority below this one; or what only calls itself one.</summary>
+    public TestAuthority Intermediate(string name = "CN=test intermediate", X509KeyUsageFlags keyUsage = X509KeyUsageFlags.KeyCertSign, bool isAuthority = true)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = AuthorityRequest(name, key);
+        var request = AuthorityRequest(name, key, keyUsage, isAuthority);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Public, true, false));
-        var now = _time.GetUtcNow();
-        var certificate = request.Create(Certificate, now.AddHours(-1), new DateTimeOffset(Certificate.NotAfter), RandomNumberGenerator.GetBytes(15));
+        var certificate = request.Create(Certificate, new DateTimeOffset(Certificate.NotBefore), new DateTimeOffset(Certificate.NotAfter), RandomNumberGenerator.GetBytes(15));
         return new TestAuthority(_time, certificate.CopyWithPrivateKey(key));
     }
 
@@ -73,11 +72,11 @@ public sealed class TestAuthority
         return request.CreateSelfSigned(from, from + leaf.Lifetime);
     }
 
-    private static CertificateRequest AuthorityRequest(string name, ECDsa key)
+    private static CertificateRequest AuthorityRequest(string name, ECDsa key, X509KeyUsageFlags keyUsage = X509KeyUsageFlags.KeyCertSign, bool isAuthority = true)
     {
         var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(keyUsage, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         return request;
     }

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using MeshLite.Protocol.Pki;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,10 @@ namespace MeshLite.Protocol.Grpc;
 /// </summary>
 public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILogger<GrpcServer> logger)
 {
-    private readonly Dictionary<string, Func<GrpcServerCall, Task>> _methods = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Method> _methods = new(StringComparer.Ordinal);
+
+    /// <summary>Calls that ended with another status than OK: <c>method status</c>; methods nobody serves are <c>_other</c>.</summary>
+    public ReasonCounter Failures { get; } = new();
 
     /// <summary>
     /// What a Kestrel that carries streams needs. Its minimum data rates would break streams that are idle, or whose
@@ -29,20 +33,22 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
         limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
     }
 
-    /// <summary>One request, one response.</summary>
-    public void AddUnary<TRequest, TResponse>(GrpcMethod<TRequest, TResponse> method, Func<TRequest, GrpcServerCall, Task<TResponse>> handler)
+    /// <summary>One request, one response. <paramref name="maxRequestBytes"/>: where it is known to be less than for other methods.</summary>
+    public void AddUnary<TRequest, TResponse>(GrpcMethod<TRequest, TResponse> method, Func<TRequest, GrpcServerCall, Task<TResponse>> handler, int? maxRequestBytes = null)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => _methods.Add(method.Path, async call =>
-        {
-            var request = await call.Reader.ReadSingleAsync(method.RequestParser, call.CancellationToken);
-            WriteOnly(call, await handler(request, call));
-        });
+        where TResponse : class, IMessage<TResponse> => _methods.Add(method.Path, new Method(
+            async call =>
+            {
+                var request = await call.Reader.ReadSingleAsync(method.RequestParser, call.CancellationToken);
+                WriteOnly(call, await handler(request, call));
+            },
+            maxRequestBytes ?? options.MaxReceiveMessageBytes));
 
     /// <summary>One request, any number of responses.</summary>
     public void AddServerStreaming<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, Func<TRequest, GrpcStreamWriter<TResponse>, GrpcServerCall, Task> handler)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => _methods.Add(method.Path, async call =>
+        where TResponse : class, IMessage<TResponse> => Add(method.Path, async call =>
         {
             var request = await call.Reader.ReadSingleAsync(method.RequestParser, call.CancellationToken);
             await handler(request, new(call), call);
@@ -52,14 +58,14 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
     public void AddClientStreaming<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, Func<GrpcStreamReader<TRequest>, GrpcServerCall, Task<TResponse>> handler)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => _methods.Add(method.Path, async call =>
+        where TResponse : class, IMessage<TResponse> => Add(method.Path, async call =>
             WriteOnly(call, await handler(new(call, method.RequestParser), call)));
 
     /// <summary>Any number of either, in any order.</summary>
     public void AddDuplex<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, Func<GrpcStreamReader<TRequest>, GrpcStreamWriter<TResponse>, GrpcServerCall, Task> handler)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => _methods.Add(method.Path, call =>
+        where TResponse : class, IMessage<TResponse> => Add(method.Path, call =>
             handler(new(call, method.RequestParser), new(call), call));
 
     /// <summary>
@@ -85,16 +91,23 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
         using var expiry = hasTimeout && timeout < GrpcHeaders.LongestTimer ? new CancellationTokenSource(timeout, time) : new();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, expiry.Token);
         var deadline = hasTimeout && timeout < GrpcHeaders.LongestTimer ? time.GetUtcNow() + timeout : (DateTimeOffset?)null;
-        var call = new GrpcServerCall(context, deadline, options, ended.Token);
+        var method = _methods.GetValueOrDefault(context.Request.Path.Value ?? "");
+        var call = new GrpcServerCall(context, deadline, method.Run is null ? options.MaxReceiveMessageBytes : method.MaxMessageBytes, ended.Token);
 
         // Step 3
         var status = timeoutHeader.Count > 0 && !hasTimeout
             ? new GrpcException(GrpcStatusCode.Internal, $"malformed grpc-timeout '{timeoutHeader}'")
-            : await RunAsync(call, expiry.Token);
+            : await RunAsync(call, method.Run, expiry.Token);
+        if (status is not null)
+        {
+            Failures.Increment($"{(method.Run is null ? "_other" : context.Request.Path.Value)} {status.Code}");
+        }
 
         // Step 4
         GrpcServerProtocol.Finish(call, status);
     }
+
+    private void Add(string path, Func<GrpcServerCall, Task> run) => _methods.Add(path, new Method(run, options.MaxReceiveMessageBytes));
 
     private static void WriteOnly<TResponse>(GrpcServerCall call, TResponse response)
         where TResponse : class, IMessage<TResponse>
@@ -105,13 +118,13 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
     }
 
     /// <summary>Null: OK.</summary>
-    private async Task<GrpcException?> RunAsync(GrpcServerCall call, CancellationToken expired)
+    private async Task<GrpcException?> RunAsync(GrpcServerCall call, Func<GrpcServerCall, Task>? method, CancellationToken expired)
     {
         var path = call.HttpContext.Request.Path.Value ?? "";
         GrpcException status;
         try
         {
-            if (!_methods.TryGetValue(path, out var method))
+            if (method is null)
             {
                 return new GrpcException(GrpcStatusCode.Unimplemented, $"no method {path}");
             }
@@ -140,4 +153,6 @@ public sealed class GrpcServer(GrpcServerOptions options, TimeProvider time, ILo
         GrpcLog.CallFailed(logger, path, status.Code, status.Message);
         return status;
     }
+
+    private readonly record struct Method(Func<GrpcServerCall, Task> Run, int MaxMessageBytes);
 }

@@ -9,12 +9,12 @@ namespace MeshLite.Protocol.Grpc;
 /// </summary>
 public sealed class GrpcServerCall
 {
-    internal GrpcServerCall(HttpContext context, DateTimeOffset? deadline, GrpcServerOptions options, CancellationToken cancellationToken)
+    internal GrpcServerCall(HttpContext context, DateTimeOffset? deadline, int maxMessageBytes, CancellationToken cancellationToken)
     {
         HttpContext = context;
         Deadline = deadline;
         CancellationToken = cancellationToken;
-        Reader = new(context.Request.BodyReader, options.MaxReceiveMessageBytes,
+        Reader = new(context.Request.BodyReader, maxMessageBytes,
             context.Request.Headers[GrpcHeaders.Encoding], GrpcStatusCode.Unimplemented);
         Writer = new(context.Response.BodyWriter);
     }

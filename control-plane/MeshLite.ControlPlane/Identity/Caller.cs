@@ -1,4 +1,5 @@
 using MeshLite.Model;
+using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane.Identity;
 
@@ -13,3 +14,6 @@ public sealed record Caller(SpiffeId Id, DateTimeOffset ExpiresAt)
     /// <summary>Which key signed its certificate; empty where that does not say.</summary>
     public ReadOnlyMemory<byte> IssuerKey { get; init; }
 }
+
+/// <summary>Why the certificate of a connection's caller was refused; a connection feature.</summary>
+internal sealed record RefusedCertificate(PeerFailure Reason);

@@ -60,7 +60,7 @@ public sealed class IdentityModule : IDisposable
     /// <summary>Certify calls by outcome: <c>token</c> and <c>renewal</c> were signed, everything else is why not.</summary>
     public ReasonCounter Certifications { get; } = new();
 
-    /// <summary>Handshakes whose client certificate was refused, by reason.</summary>
+    /// <summary>Handshakes that failed, by reason: that of the client certificate's refusal, or <c>tls</c>.</summary>
     public ReasonCounter RefusedHandshakes { get; } = new();
 
     /// <summary>Reads or makes the CA and the join-token key of the data directory; throws <see cref="StartupException"/> with the reason it cannot.</summary>
@@ -133,7 +133,7 @@ public sealed class IdentityModule : IDisposable
 
     /// <summary>Adds the service <c>meshlite.v1.Identity</c>.</summary>
     public void MapTo(GrpcServer server) => server.AddUnary(
-        MeshMethods.IdentityCertify, new IdentityService(this, _tokens, _logger).CertifyAsync);
+        MeshMethods.IdentityCertify, new IdentityService(this, _tokens, _logger).CertifyAsync, IdentityService.MaxRequestBytes);
 
     /// <summary>Who calls, proved by the connection's client certificate; null where it showed none, or one that has expired since.</summary>
     public Caller? CallerOf(HttpContext context) =>
@@ -215,6 +215,7 @@ public sealed class IdentityModule : IDisposable
         var result = verifier.Verify(leaf, chain?.ChainPolicy.ExtraStore, PeerRole.Client);
         if (result.Id is null)
         {
+            connection.Features.Set(new RefusedCertificate(result.Failure));
             RefusedHandshakes.Increment(result.Failure.ToLabel());
             IdentityLog.ClientCertificateRefused(_logger, connection.RemoteEndPoint?.ToString(), result.Failure.ToSentence());
             return false;

@@ -1,4 +1,6 @@
+using System.Net;
 using Google.Protobuf;
+using MeshLite.ControlPlane.Listeners;
 using MeshLite.Model;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
@@ -13,27 +15,48 @@ namespace MeshLite.ControlPlane.Identity;
 /// </summary>
 internal sealed class IdentityService(IdentityModule module, ITokenAuthenticator tokens, ILogger logger)
 {
+    /// <value>Bytes of a request: a signing request of <see cref="SigningRequest.MaxBytes"/>, and room for what may be added. 4 KiB.</value>
+    public const int MaxRequestBytes = 4 * 1024;
+
     private const string BearerPrefix = "Bearer ";
 
     /// <value>Life of an operator's certificate at most: as long as people look at a screen. 1 h.</value>
     private static readonly TimeSpan OperatorLifetime = TimeSpan.FromHours(1);
 
+    private const string Renewal = "renewal";
+
+    // Whoever reaches the port may ask; each answer costs a signature, and in a cluster a question to the API server.
+    private readonly CallerSlots _slots = new(total: 64, ofOne: 32, waiting: 1024);
+
     /// <summary>
     /// Certifies the caller:
     /// <list type="number">
-    /// <item>identity: from the token where there is one, else from the certificate of its connection (renewal)</item>
+    /// <item>identity: from the token; to renew, from the certificate of its connection too, or alone where tokens are only for joining</item>
     /// <item>key: from the signing request, which gives nothing else</item>
     /// <item>certificate: for that identity and that key</item>
     /// </list>
     /// </summary>
     public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, GrpcServerCall call)
     {
+        var address = call.HttpContext.Connection.RemoteIpAddress ?? IPAddress.None;
         try
         {
-            // Step 1
-            var settings = module.Settings;
-            var (id, proof) = await AuthenticateAsync(call, settings);
-            return Certify(request, id, proof, settings);
+            if (!await _slots.EnterAsync(address, call.CancellationToken))
+            {
+                throw new CertifyRefusedException(GrpcStatusCode.Unavailable, "busy", "too many ask for certificates; try again");
+            }
+
+            try
+            {
+                // Step 1
+                var settings = module.Settings;
+                var (id, proof) = await AuthenticateAsync(call, settings);
+                return Certify(request, id, proof, settings);
+            }
+            finally
+            {
+                _slots.Leave(address);
+            }
         }
         catch (CertifyRefusedException refusal)
         {
@@ -74,12 +97,19 @@ internal sealed class IdentityService(IdentityModule module, ITokenAuthenticator
 
     private async ValueTask<(SpiffeId Id, string Proof)> AuthenticateAsync(GrpcServerCall call, IdentitySettings settings)
     {
+        var caller = module.CallerOf(call.HttpContext);
+        if (caller is not null && tokens.CertificateRenews)
+        {
+            return (caller.Id, Renewal);
+        }
+
         if (call.GetMetadata("authorization") is not { } authorization)
         {
-            return module.CallerOf(call.HttpContext) is { } caller
-                ? (caller.Id, "renewal")
-                : throw new CertifyRefusedException(
-                    GrpcStatusCode.Unauthenticated, "no_credentials", "neither a token in the authorization metadata nor a client certificate of this mesh");
+            throw caller is null
+                ? new CertifyRefusedException(
+                    GrpcStatusCode.Unauthenticated, "no_credentials", "neither a token in the authorization metadata nor a client certificate of this mesh")
+                : new CertifyRefusedException(
+                    GrpcStatusCode.Unauthenticated, "renewal_without_token", "a certificate alone is not renewed here: the workload's own service-account token has to come with it");
         }
 
         if (!authorization.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
@@ -88,9 +118,15 @@ internal sealed class IdentityService(IdentityModule module, ITokenAuthenticator
         }
 
         var verdict = await tokens.AuthenticateAsync(authorization[BearerPrefix.Length..].Trim(), call.CancellationToken);
-        return verdict.Refusal is { } refusal
-            ? throw new CertifyRefusedException(refusal.Code, refusal.Reason, refusal.Sentence)
-            : (new SpiffeId(settings.TrustDomain, verdict.Namespace, verdict.ServiceAccount), "token");
+        if (verdict.Refusal is { } refusal)
+        {
+            throw new CertifyRefusedException(refusal.Code, refusal.Reason, refusal.Sentence);
+        }
+
+        var id = new SpiffeId(settings.TrustDomain, verdict.Namespace, verdict.ServiceAccount);
+        return caller is null ? (id, "token")
+            : caller.Id == id ? (id, Renewal)
+            : throw new CertifyRefusedException(GrpcStatusCode.PermissionDenied, "token_of_another", $"the token is of {id}, the certificate of {caller.Id}");
     }
 
     /// <summary>A refusal on its way out of <see cref="Certify"/>; the message goes to the caller.</summary>

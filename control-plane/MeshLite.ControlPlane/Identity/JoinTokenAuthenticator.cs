@@ -10,6 +10,9 @@ internal sealed class JoinTokenAuthenticator(JoinTokenKeyStore keys, TimeProvide
     public DateTimeOffset? KeyMadeAt => keys.Current.MadeAt;
 
     /// <inheritdoc/>
+    public bool CertificateRenews => true;
+
+    /// <inheritdoc/>
     public ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
         var result = keys.Current.Verify(token, time);

@@ -8,7 +8,7 @@ namespace MeshLite.ControlPlane.Identity;
 
 /// <summary>
 /// Projected service-account tokens, judged by the API server each time: a token that is revoked with its Pod is no good from then on, so
-/// no answer is kept. Sidecars come with one only for their first certificate; later ones are renewals. Thread-safe.
+/// no answer is kept. Sidecars come with one for their first certificate and each renewal (16 h), never for the stream. Thread-safe.
 /// </summary>
 internal sealed class TokenReviewAuthenticator(KubernetesClient client, ILogger logger) : ITokenAuthenticator
 {
@@ -16,6 +16,9 @@ internal sealed class TokenReviewAuthenticator(KubernetesClient client, ILogger 
     public const int MaxTokenLength = 16 * 1024;
 
     private const string UserPrefix = "system:serviceaccount:";
+
+    /// <inheritdoc/>
+    public bool CertificateRenews => false;
 
     /// <inheritdoc/>
     public async ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken)

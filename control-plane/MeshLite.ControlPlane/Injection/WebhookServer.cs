@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using MeshLite.ControlPlane.Listeners;
 using MeshLite.ControlPlane.Resources.Reading;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -20,6 +22,9 @@ internal sealed class WebhookServer
 
     /// <value>From the first byte of the head to the last of the body: the API server sends it at once. 5 s.</value>
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(5);
+
+    // Each may hold a body of the largest size: 32 of these are 224 MiB. Who has only a few bytes to say holds its place for BodyTimeout, no longer.
+    private readonly CallerSlots _slots = new(total: 32, ofOne: 16, waiting: 512);
 
     // The object is in the review, which makes it deeper: its reader says what is too deep.
     private static readonly JsonDocumentOptions Json = new() { MaxDepth = 2 * YamlReader.MaxDepth };
@@ -60,18 +65,53 @@ internal sealed class WebhookServer
             return;
         }
 
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        if (!await TryEnterAsync(address, context.RequestAborted))
+        {
+            _metrics.AdmissionAnswered(webhook.Name, "busy");
+            context.Response.Headers.RetryAfter = "1";
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "too many ask at once; try again");
+            return;
+        }
+
+        try
+        {
+            await ReviewAsync(context, webhook.Name, webhook.Handler);
+        }
+        finally
+        {
+            _slots.Leave(address);
+        }
+    }
+
+    private async ValueTask<bool> TryEnterAsync(IPAddress address, CancellationToken aborted)
+    {
+        using var patience = new CancellationTokenSource(BodyTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
+        try
+        {
+            return await _slots.EnterAsync(address, either.Token);
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task ReviewAsync(HttpContext context, string name, AdmissionHandler handler)
+    {
         var (document, status, problem) = await ReadAsync(context);
         using (document)
         {
             if (document is null || AdmissionRequest.Read(document.RootElement, out problem) is not { } request)
             {
-                _metrics.AdmissionAnswered(webhook.Name, "error");
+                _metrics.AdmissionAnswered(name, "error");
                 await RefuseAsync(context, status, problem!);
                 return;
             }
 
-            var answer = await AnswerAsync(webhook.Name, webhook.Handler, request, context.RequestAborted);
-            _metrics.AdmissionAnswered(webhook.Name, answer.Result);
+            var answer = await AnswerAsync(name, handler, request, context.RequestAborted);
+            _metrics.AdmissionAnswered(name, answer.Result);
             context.Response.ContentType = "application/json";
             var review = answer.ToReview(request.Uid);
             context.Response.ContentLength = review.Length;

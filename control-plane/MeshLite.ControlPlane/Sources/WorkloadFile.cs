@@ -20,7 +20,7 @@ internal static partial class WorkloadFile
     public static SavedWorkloads Parse(ReadOnlySpan<byte> json)
     {
         var document = JsonSerializer.Deserialize(json, FileContext.Default.Document) ?? throw new FormatException("empty");
-        return new SavedWorkloads([.. document.Workloads.Select(ToModel)], [.. document.KnownServices.Select(s => ToService(s))]);
+        return new SavedWorkloads([.. document.Workloads.Select(entry => ToModel(Some(entry)))], [.. document.KnownServices.Select(service => ToService(Some(service)))]);
     }
 
     /// <summary>To bytes.</summary>
@@ -39,13 +39,17 @@ internal static partial class WorkloadFile
         Service = entry.Service,
         Address = IPEndPoint.Parse(entry.Address),
         AppPort = entry.AppPort,
-        Labels = entry.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        Labels = entry.Labels.ToImmutableSortedDictionary(label => label.Key, label => Some(label.Value), StringComparer.Ordinal),
         Ready = entry.Ready,
         Draining = entry.Draining,
         Transparent = entry.Transparent,
         UncapturedPorts = [.. entry.UncapturedPorts ?? []],
-        FurtherAddresses = [.. (entry.FurtherAddresses ?? []).Select(IPAddress.Parse)],
+        FurtherAddresses = [.. (entry.FurtherAddresses ?? []).Select(address => IPAddress.Parse(Some(address)))],
     };
+
+    // The serializer looks for null in fields, not in lists.
+    private static T Some<T>(T? item)
+        where T : class => item ?? throw new FormatException("null in a list");
 
     private static ServiceKey ToService(string text) =>
         text.Split('/') is [var ns, var name] ? new ServiceKey(ns, name) : throw new FormatException($"'{text}' is not namespace/service");

@@ -21,7 +21,7 @@ internal static class StatusReader
         return new KubernetesException(code, ReasonOf(status.Reason, code), $"cannot {call}: {sentence} ({(int)code})")
         {
             RetryAfter = retryAfter ?? (status.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null),
-            Causes = status.Details?.Causes ?? [],
+            Causes = status.Details?.Causes is { } causes ? [.. causes.Where(cause => cause is not null)] : [],
         };
     }
 

@@ -17,7 +17,8 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
 {
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
-    private const string NamesField = "names";
+    /// <summary>The field with the hash of the resources' names.</summary>
+    internal const string NamesField = "names";
 
     private readonly string _path = Path.Combine(stateDir, "config.json");
 
@@ -72,7 +73,8 @@ internal sealed class LastGoodFile(string stateDir, ILogger log)
         }
     }
 
-    private static string HashOfNames(Update update) => ContentHash.OfEncoded(Encoding.UTF8.GetBytes(string.Join('\n', update.Resources.Select(r => r.Key))));
+    /// <summary>What the field <c>names</c> must say.</summary>
+    internal static string HashOfNames(Update update) => ContentHash.OfEncoded(Encoding.UTF8.GetBytes(string.Join('\n', update.Resources.Select(r => r.Key))));
 
     private void PutAside()
     {

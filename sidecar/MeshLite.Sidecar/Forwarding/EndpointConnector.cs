@@ -43,7 +43,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or SocketException)
         {
             await stream.DisposeAsync();
-            handshakes.Outbound(handshake.Outcome(e));
+            handshakes.Outbound(handshake.Outcome(e), address);
             cancellationToken.ThrowIfCancellationRequested();
             var why = handshake.Result.Failure != PeerFailure.None ? $"the server's certificate {handshake.Result.Failure.ToSentence()}"
                 : e is OperationCanceledException ? $"no handshake within {timeout.TotalMilliseconds:0} ms"
@@ -54,11 +54,11 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         if (stream.NegotiatedApplicationProtocol != alpn)
         {
             await stream.DisposeAsync();
-            handshakes.Outbound("no_mesh_alpn");
+            handshakes.Outbound("no_mesh_alpn", address);
             throw new ConnectException(tls: true, $"{address} is not a mesh sidecar (no {alpn})");
         }
 
-        handshakes.Outbound(handshake.Outcome(null));
+        handshakes.Outbound(handshake.Outcome(null), address);
         stream.Proof = proven.Add(handshake.EndsAt, handshake.Result.Root, ask: null, stream.Reset);
         return stream;
     }
@@ -72,7 +72,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         {
             if (Interlocked.Exchange(ref counted, 1) == 0)
             {
-                handshakes.Outbound("refused_by_peer");
+                handshakes.Outbound("refused_by_peer", address);
             }
 
             var why = new ConnectException(tls: true, $"{address} closed before it said a word: it may not accept this sidecar's certificate", cause);

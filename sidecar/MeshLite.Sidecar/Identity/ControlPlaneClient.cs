@@ -22,9 +22,9 @@ internal sealed class ControlPlaneClient(Uri address, string? caFile, TimeProvid
         _dialer.Open(show?.Context, show?.Id.TrustDomain, cancellationToken => RootsAsync(believe ?? TrustBundle.Empty, cancellationToken));
 
     /// <inheritdoc/>
-    public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken)
+    public async Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? show, TrustBundle? believe, CancellationToken cancellationToken)
     {
-        using var connection = Open(token is null ? own : null, own?.Bundle);
+        using var connection = Open(show, believe);
         return await SvidExchange.SendAsync(connection.Channel, request, token, cancellationToken);
     }
 

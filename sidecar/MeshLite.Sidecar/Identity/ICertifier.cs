@@ -1,3 +1,4 @@
+using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 
 namespace MeshLite.Sidecar.Identity;
@@ -9,8 +10,9 @@ internal interface ICertifier
     /// Has a request signed. Throws <see cref="MeshLite.Protocol.Grpc.GrpcException"/> with the reason where it is not.
     /// </summary>
     /// <param name="request">Proves possession of the new key.</param>
-    /// <param name="token">Proof of identity; null: <paramref name="own"/> is.</param>
-    /// <param name="own">The certificate held: shown to the control plane where there is no token, and its bundle believed.</param>
+    /// <param name="token">Proof of identity; null: <paramref name="show"/> is.</param>
+    /// <param name="show">The certificate to show; null: none.</param>
+    /// <param name="believe">Roots to believe beside those the process was given.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken);
+    Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? show, TrustBundle? believe, CancellationToken cancellationToken);
 }

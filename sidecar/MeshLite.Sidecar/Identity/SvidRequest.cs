@@ -16,7 +16,7 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
     /// <summary>
     /// Sends a request:
     /// <list type="number">
-    /// <item>proof: the certificate held while it is valid; else, and on every second attempt, the token</item>
+    /// <item>proof: the token there is now, and the certificate held while it is valid; on every second attempt the token alone</item>
     /// <item>a new key and the request for it</item>
     /// <item>the answer must certify that key, to an identity we accept, under the bundle that came with it</item>
     /// </list>
@@ -25,21 +25,21 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
     {
         try
         {
-            // Step 1: a control plane that lost its CA refuses our certificate for ever; the token is the way back.
-            var renew = held is not null && held.IsValidAt(time.GetUtcNow()) && (failures % 2 == 0 || options.TokenFile is null);
-            if (!renew && options.TokenFile is null)
+            // Step 1: the control plane says which of the two it goes by. One that lost its CA ends each handshake in which our
+            // certificate is shown: the token alone is the way back.
+            var (token, problem) = await ReadTokenAsync(cancellationToken);
+            var show = held is not null && held.IsValidAt(time.GetUtcNow()) && (failures % 2 == 0 || token is null) ? held : null;
+            if (show is null && token is null)
             {
-                return (null, new SvidFailure("no_token", "there is neither a valid certificate nor a token (--token) to get one with"));
+                return (null, new SvidFailure("no_token", problem));
             }
-
-            var token = renew ? null : (await File.ReadAllTextAsync(options.TokenFile!, cancellationToken)).Trim();
 
             // Step 2
             using var exchange = new SvidExchange();
-            var response = await certifier.CertifyAsync(exchange.Request(), token, held, cancellationToken);
+            var response = await certifier.CertifyAsync(exchange.Request(), token, show, held?.Bundle, cancellationToken);
 
             // Step 3
-            var (issued, problem) = exchange.Check(response, time);
+            (var issued, problem) = exchange.Check(response, time);
             if (issued is not null && Misplaced(issued.Id) is { } misplaced)
             {
                 issued.Key.Dispose();
@@ -51,10 +51,6 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
         catch (GrpcException refusal)
         {
             return (null, new SvidFailure(refusal.Code.ToString(), $"the control plane did not certify this workload: {refusal.Message}"));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return (null, new SvidFailure("no_token", $"cannot read the token: {error.Message}"));
         }
         catch (CryptographicException error)
         {
@@ -77,6 +73,24 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
     private string? Misplaced(SpiffeId id) => options.Namespace is { } expected && id.Namespace != expected
         ? $"the certificate is for namespace '{id.Namespace}', this workload is in '{expected}'"
         : null;
+
+    private async Task<(string? Token, string Problem)> ReadTokenAsync(CancellationToken cancellationToken)
+    {
+        if (options.TokenFile is not { } file)
+        {
+            return (null, "there is neither a valid certificate nor a token (--token) to get one with");
+        }
+
+        try
+        {
+            return ((await File.ReadAllTextAsync(file, cancellationToken)).Trim(), "");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return (null, $"cannot read the token: {error.Message}");
+        }
+    }
+
 }
 
 /// <summary>Why none was: a word for the metric, a sentence for people.</summary>

@@ -7,7 +7,7 @@ namespace MeshLite.Sidecar.Identity;
 
 /// <summary>
 /// Owner of this workload's key, certificate and trust bundle: gets the first certificate by token, renews it in time with
-/// itself as proof, keeps it on disk. Readers take <see cref="Current"/> once per handshake and never wait. Writers are
+/// itself and the token of that day as proof, keeps it on disk. Readers take <see cref="Current"/> once per handshake and never wait. Writers are
 /// <see cref="RunAsync"/>, of which there is one, and <see cref="SetTrustBundle"/> and <see cref="SetSigningKey"/>, called from the configuration stream.
 /// <para>A failure leaves what is held in force: connections go on, handshakes too while the certificate is valid.</para>
 /// </summary>

@@ -22,5 +22,12 @@ internal sealed class HandshakeCounter(MetricRegistry metrics, ILogger<Handshake
     }
 
     /// <summary>We connected to a peer.</summary>
-    public void Outbound(string outcome) => _handshakes.Series("outbound", outcome).Add(1);
+    public void Outbound(string outcome, EndPoint peer)
+    {
+        _handshakes.Series("outbound", outcome).Add(1);
+        if (outcome != Ok)
+        {
+            ListenerLog.HandshakeFailed(log, peer.ToString() ?? "?", outcome);
+        }
+    }
 }

@@ -16,4 +16,7 @@ internal static partial class ListenerLog
 
     [LoggerMessage(EventId = 1003, EventName = "ConnectionRefused", Level = LogLevel.Information, Message = "{Listener}: connection from {Client} refused: {Reason}")]
     public static partial void ConnectionRefused(ILogger logger, string listener, string client, string reason);
+
+    [LoggerMessage(EventId = 1004, EventName = "HandshakeFailed", Level = LogLevel.Information, Message = "outbound: no TLS with the peer at {Peer}: {Result}")]
+    public static partial void HandshakeFailed(ILogger logger, string peer, string result);
 }

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Security;
+using MeshLite.Hosting;
 using MeshLite.Model;
 using MeshLite.Sidecar.Identity;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace MeshLite.Sidecar.Listeners;
@@ -44,6 +46,12 @@ internal sealed class MeshConnection(ListenerRole role, ConnectionProtocol proto
 
     /// <summary>Lets a draining sidecar ask the connection to end after what is in flight.</summary>
     public IConnectionLifetimeNotificationFeature? Lifetime { get; set; }
+
+    /// <summary>Below HTTP; null until Kestrel serves it.</summary>
+    public ConnectionContext? Transport { get; set; }
+
+    /// <summary>Of an HTTP/2 connection.</summary>
+    public ResetBudget? Resets { get; set; }
 
     /// <summary>Whether a request has come by it.</summary>
     public bool HasServed { get; set; }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using MeshLite.Hosting;
 using MeshLite.Protocol.Pki;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Identity;
@@ -32,6 +33,8 @@ internal sealed class MeshServer(
     HandshakeCounter handshakes,
     ProvenConnections proven,
     ConnectionTracker connections,
+    RefusalCounter refusals,
+    TimeProvider time,
     Func<SslStream, MeshConnection, ConnectionContext, Task> serveTunnel)
 {
     /// <value>From ClientHello to the end of the handshake; a peer that stalls is let go. 10 s.</value>
@@ -70,6 +73,7 @@ internal sealed class MeshServer(
                     listen.Use(CountHandshake);
                     listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = Handshake, HandshakeTimeout = HandshakeTimeout });
                     listen.Use(AfterHandshake);
+                    listen.Use(Http2Preface.Demand(time, Late)); // in plaintext it has come already: by it the protocol was told
                 }
 
                 listen.Use(Track);
@@ -92,7 +96,7 @@ internal sealed class MeshServer(
     public void HandOver(Socket socket, ListenerRole role, ConnectionProtocol protocol, IPEndPoint? original = null)
     {
         var connection = _sockets!.Create(socket);
-        connection.ConnectionId = KestrelRefusals.ConnectionId(role, connection.RemoteEndPoint);
+        connection.ConnectionId = KestrelRefusals.ConnectionId(Name(role), connection.RemoteEndPoint);
         connection.Features.Set(new MeshConnection(role, protocol)
         {
             Original = original,
@@ -105,12 +109,24 @@ internal sealed class MeshServer(
         }
     }
 
+    /// <summary>Of a port, in metrics and logs.</summary>
+    public static string Name(ListenerRole role) => role switch
+    {
+        ListenerRole.Outbound => "outbound",
+        ListenerRole.Inbound => "inbound",
+        ListenerRole.Admin => "admin",
+        _ => "telemetry",
+    };
+
+    private void Late(ConnectionContext connection) => refusals.Refused(
+        Name(connection.Features.Get<MeshConnection>()!.Role), $"{connection.RemoteEndPoint}", "preface_timeout", $"no HTTP/2 preface within {Http2Preface.Timeout.TotalSeconds:0} s");
+
     private static void Operator(ListenOptions listen, ListenerRole role)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => connection =>
         {
-            connection.ConnectionId = KestrelRefusals.ConnectionId(role, connection.RemoteEndPoint);
+            connection.ConnectionId = KestrelRefusals.ConnectionId(Name(role), connection.RemoteEndPoint);
             connection.Features.Set(new MeshConnection(role, ConnectionProtocol.Http1));
             return next(connection);
         });
@@ -120,6 +136,8 @@ internal sealed class MeshServer(
     {
         var mesh = connection.Features.Get<MeshConnection>()!;
         mesh.Lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
+        mesh.Transport = connection;
+        mesh.Resets = mesh.Protocol == ConnectionProtocol.Http1 ? null : new ResetBudget();
         connections.Add(mesh);
         try
         {

@@ -7,10 +7,7 @@ namespace MeshLite.Sidecar.Listeners;
 /// <summary>Connections refused for what they sent before it became a request: closed, logged, counted. Thread-safe.</summary>
 internal sealed class RefusalCounter(MetricRegistry metrics, ILogger<RefusalCounter> log)
 {
-    /// <summary>Reason of a connection beyond <see cref="MeshServerLimits.MaxConnections"/>.</summary>
-    public const string TooMany = "too_many_connections";
-
-    /// <summary>The same as a sentence.</summary>
+    /// <summary>Why a connection beyond <see cref="MeshServerLimits.MaxConnections"/> is refused, as a sentence.</summary>
     public static readonly string TooManyDetail = $"{MeshServerLimits.MaxConnections:N0} connections are open already";
 
     private readonly CounterFamily _refused = metrics.AddCounter(

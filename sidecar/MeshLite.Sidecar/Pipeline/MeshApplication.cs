@@ -15,6 +15,7 @@ internal sealed class MeshApplication(
     InboundPipeline inbound,
     RequestDelegate admin,
     RequestDelegate telemetry,
+    StreamResets resets,
     AttemptSettings attempts,
     TimeProvider time,
     ILogger<MeshApplication> log) : IHttpApplication<RequestState>
@@ -51,6 +52,13 @@ internal sealed class MeshApplication(
         if (exception is not null and not BadHttpRequestException)
         {
             PipelineLog.RequestFailed(log, exception, context.Connection.Role);
+        }
+
+        if (context.Connection.Resets is not null)
+        {
+            // What we reset ourselves (ErrorResponder) is none of the caller's doing.
+            var http = context.Context;
+            resets.OnEnd(context.Connection, http.RequestAborted.IsCancellationRequested && (context.Error is null || !http.Response.HasStarted));
         }
 
         context.End();

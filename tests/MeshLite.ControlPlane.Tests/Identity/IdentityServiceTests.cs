@@ -130,15 +130,22 @@ public sealed class IdentityServiceTests
         certificate.Extensions.OfType<X509BasicConstraintsExtension>().Single().CertificateAuthority.ShouldBeFalse();
     }
 
-    [Fact]
-    public async Task Certify_BadTokenBesideAGoodCertificate_IsRefused()
+    /// <summary>A join token is for joining: it may have ended, or its key been replaced, long before the workload ends.</summary>
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("expired")]
+    public async Task Certify_JoinTokenBesideACertificate_TheCertificateRenews(string token)
     {
         await using var server = await IdentityServer.StartAsync();
-        using var held = await server.JoinAsync();
+        using var held = await server.JoinAsync("shop", "frontend");
+        var (key, csr) = IdentityServer.MakeRequest();
+        using var _ = key;
 
-        var error = await RefusedAsync(server, "garbage", certificate: held);
+        var response = await server.CertifyAsync(csr, token == "expired" ? server.Token("bank", "admin", TimeSpan.Zero) : token, certificate: held);
 
-        error.Code.ShouldBe(GrpcStatusCode.Unauthenticated);
+        using var certificate = X509CertificateLoader.LoadCertificate(response.CertificateChain.Single().Span);
+        SubjectNames.ReadSpiffeId(certificate).ShouldBe(new SpiffeId("cluster.local", "shop", "frontend"));
+        server.Module.Certifications["renewal"].ShouldBe(1);
     }
 
     [Theory]

@@ -66,14 +66,15 @@ internal class ControlPlaneFixture : IAsyncDisposable
 
     public async Task<X509Certificate2> CertifyAsync(string ns, string serviceAccount) => await CertifyAsync(await TokenOfAsync(ns, serviceAccount));
 
-    public async Task<X509Certificate2> CertifyAsync(string token)
+    /// <summary>With a token, a certificate (a renewal), or both.</summary>
+    public async Task<X509Certificate2> CertifyAsync(string? token, X509Certificate2? held = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        var response = await Connect(null).UnaryAsync(
+        var response = await Connect(held).UnaryAsync(
             MeshMethods.IdentityCertify,
             new CertifyRequest { Csr = Google.Protobuf.ByteString.CopyFrom(csr) },
-            new GrpcCallOptions { Metadata = new() { { "authorization", $"Bearer {token}" } } },
+            new GrpcCallOptions { Metadata = token is null ? [] : new() { { "authorization", $"Bearer {token}" } } },
             Cancelled);
         using var certificate = X509CertificateLoader.LoadCertificate(response.CertificateChain[0].Span);
         return certificate.CopyWithPrivateKey(key);

@@ -81,7 +81,7 @@ public sealed class ControlPlaneClientTests : IDisposable
     }
 
     private async Task CertifyAsync(Uri address) => await new ControlPlaneClient(address, _directory["ca.pem"], _time)
-        .CertifyAsync(new CertifyRequest(), "the token", own: null, TestContext.Current.CancellationToken);
+        .CertifyAsync(new CertifyRequest(), "the token", show: null, believe: null, TestContext.Current.CancellationToken);
 
     /// <summary>Takes one connection; returns how many bytes came through TLS, then closes.</summary>
     private static async Task<int> ServeAsync(TcpListener listener, X509Certificate2 certificate)

@@ -111,12 +111,12 @@ internal sealed class IdentityPlane : IAsyncDisposable
     private sealed class Observed(IdentityPlane plane, ICertifier certifier) : ICertifier
     {
         public async Task<CertifyResponse> CertifyAsync(
-            CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken)
+            CertifyRequest request, string? token, WorkloadCertificate? show, TrustBundle? believe, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref plane._inFlight);
             try
             {
-                return await certifier.CertifyAsync(request, token, own, cancellationToken);
+                return await certifier.CertifyAsync(request, token, show, believe, cancellationToken);
             }
             finally
             {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace MeshLite.Functional.Tests.Kit;
@@ -38,6 +39,22 @@ internal sealed class Http2Wire : IDisposable
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
         payload.CopyTo(frame, 9);
         return _wire.SendAsync(frame);
+    }
+
+    /// <summary>PING, and waits for its answer: what was sent before has been read.</summary>
+    public async Task PingAsync()
+    {
+        await SendAsync(type: 6, flags: 0, stream: 0, new byte[8]);
+        while (await _wire.ReadAsync(9) is { Length: 9 } head)
+        {
+            await _wire.ReadAsync(BinaryPrimitives.ReadInt32BigEndian(head) >> 8);
+            if (head[3] == 6 && (head[4] & 1) != 0)
+            {
+                return;
+            }
+        }
+
+        throw new SocketException((int)SocketError.ConnectionReset);
     }
 
     /// <summary>

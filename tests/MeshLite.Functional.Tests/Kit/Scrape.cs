@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using MeshLite.Sidecar;
 
@@ -26,7 +27,9 @@ internal sealed partial class Scrape
     public string Text { get; }
 
     public static async Task<Scrape> OfAsync(SidecarComponents sidecar) =>
-        new(await Client.GetStringAsync(new Uri($"http://{sidecar.Server.TelemetryAddress}/metrics")));
+        await OfAsync(sidecar.Server.TelemetryAddress);
+
+    public static async Task<Scrape> OfAsync(IPEndPoint telemetry) => new(await Client.GetStringAsync(new Uri($"http://{telemetry}/metrics")));
 
     /// <summary>Sum of the series of a name whose labels are among these; an empty value also matches an absent label.</summary>
     public double Sum(string name, params (string Name, string Value)[] labels) => Matching(name, labels).Sum(s => s.Value);

@@ -76,7 +76,7 @@ internal static class TlsPeer
     }
 
     /// <summary>What a client of the mesh says first.</summary>
-    public static async Task<byte[]> ClientHelloAsync(X509Certificate2 certificate)
+    public static async Task<byte[]> ClientHelloAsync(X509Certificate2 certificate, SslApplicationProtocol? alpn = null)
     {
         var said = new TaskCompletionSource<byte[]>();
         await using var listener = new TcpApp(async (socket, cancellation) =>
@@ -84,7 +84,7 @@ internal static class TlsPeer
             var buffer = new byte[16 * 1024];
             said.TrySetResult(buffer[..await socket.ReceiveAsync(buffer, cancellation)]);
         });
-        await IsServedAsync(new IPEndPoint(IPAddress.Loopback, listener.Port), certificate);
+        await IsServedAsync(new IPEndPoint(IPAddress.Loopback, listener.Port), certificate, alpn: alpn);
         return await said.Task;
     }
 

@@ -38,6 +38,17 @@ public sealed class KubernetesFuzzTests
         }
     });
 
+    /// <summary>Whatever a server or a proxy before it says of a refusal is one sentence.</summary>
+    [Fact]
+    public void StatusReader_AnyBody_IsARefusalInASentence() => new Fuzzer("statuses", Words) { Iterations = 1_500, AllocationPerByte = 4_000 }.Run((byte[] body) =>
+    {
+        using var response = new HttpResponseMessage(System.Net.HttpStatusCode.Conflict);
+        var refusal = StatusReader.ToException(Call, response, body);
+        refusal.Message.ShouldEndWith("(409)");
+        refusal.Causes.ShouldAllBe(cause => cause != null);
+        (refusal.RetryAfter ?? TimeSpan.Zero).ShouldBeGreaterThanOrEqualTo(TimeSpan.Zero);
+    });
+
     [Fact]
     public void Kubeconfig_AnyFile_IsAConnectionOrASentence()
     {

@@ -128,6 +128,38 @@ public sealed class ContractFuzzTests : IDisposable
         }
     });
 
+    /// <summary>DER of a subjectAltName, as a certificate of anybody may hold it: a URI that is there, in strict DER, or none.</summary>
+    [Fact]
+    public void SubjectNames_AnyDer_IsTheOneUriOrNone() => new Fuzzer("san", "\x86", "\x82", "\x30", "\x30\x80", "spiffe://") { Iterations = 2_000 }.Run((byte[] der) =>
+    {
+        if (SubjectNames.TryReadUri(der, out var uri))
+        {
+            der.AsSpan().IndexOf(Encoding.ASCII.GetBytes(uri.ShouldNotBeNull())).ShouldBeGreaterThanOrEqualTo(0);
+            _ = SpiffeId.TryParse(uri, out _);
+        }
+    });
+
+    /// <summary>A difference of any sort gives a set in order, in which nobody removed is left but who comes anew.</summary>
+    [Fact]
+    public void EndpointDeltas_AnyDelta_GivesASet() => new Fuzzer("deltas") { AllocationPerByte = 4_000 }.Run((byte[] bytes) =>
+    {
+        EndpointsDelta delta;
+        try
+        {
+            delta = EndpointsDelta.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return;
+        }
+
+        var from = new Endpoints { Endpoints_ = { new Endpoint { Address = "10.0.0.1", Port = 80 }, new Endpoint { Address = "10.0.0.2", Port = 80 } } };
+        var keys = EndpointDeltas.Apply(from, delta).Endpoints_.Select(EndpointDeltas.KeyOf).ToList();
+        var upserted = delta.Upserted.Select(EndpointDeltas.KeyOf).ToHashSet();
+        keys.ToHashSet().SetEquals(from.Endpoints_.Select(EndpointDeltas.KeyOf).Except(delta.Removed).Union(upserted)).ShouldBeTrue();
+        keys.Count.ShouldBe(keys.Distinct().Count());
+    });
+
     private static string Base64(string text) => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 
     private static List<Update> ReadAll(byte[] bytes)

@@ -1,6 +1,10 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Google.Protobuf;
 using MeshLite.Hosting;
 using MeshLite.Metrics;
+using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Probes;
 using MeshLite.Sidecar.Telemetry;
@@ -43,7 +47,16 @@ public sealed class LocalFuzzTests
     {
         using var directory = new TestDirectory();
         var file = new LastGoodFile(directory.Path, NullLogger.Instance);
-        new Fuzzer("last-good", "{", "}", "[", "]", "\"", ":", ",", "\"\\ud800\"", "null", "1e999") { Iterations = 400, AllocationPerByte = 4_000 }.Run((byte[] content) =>
+        new Fuzzer("last-good", "{", "}", "[", "]", "\"", ":", ",", "\"\\ud800\"", "null", "1e999") { Iterations = 400, AllocationPerByte = 8_000 }.Run((byte[] content) =>
+        {
+            Restored(content);
+            if (WithItsNames(content) is { } named)
+            {
+                Restored(named);
+            }
+        });
+
+        void Restored(byte[] content)
         {
             File.WriteAllBytes(directory["config.json"], content);
             var cache = new ResourceCache(new RecordingSink());
@@ -56,6 +69,22 @@ public sealed class LocalFuzzTests
             var again = new ResourceCache(new RecordingSink());
             file.Restore(again);
             again.ToUpdate().ShouldBe(cache.ToUpdate());
-        });
+        }
+    }
+
+    // What is behind the hash of the names would hardly ever be reached by chance. Null: it has no names.
+    private static byte[]? WithItsNames(byte[] content)
+    {
+        try
+        {
+            var json = JsonNode.Parse(content)!.AsObject();
+            var update = JsonParser.Default.Parse<Update>(Encoding.UTF8.GetString(content));
+            json[LastGoodFile.NamesField] = LastGoodFile.HashOfNames(update);
+            return Encoding.UTF8.GetBytes(json.ToJsonString());
+        }
+        catch (Exception e) when (e is JsonException or InvalidProtocolBufferException or InvalidJsonException or ArgumentException or InvalidOperationException or NullReferenceException)
+        {
+            return null;
+        }
     }
 }

@@ -1,5 +1,7 @@
 using System.Text;
+using MeshLite.Model;
 using MeshLite.Sidecar.Authorization;
+using MeshLite.Sidecar.Listeners;
 using MeshLite.Sidecar.Resilience.Retry;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
@@ -113,4 +115,60 @@ public sealed class RequestFuzzTests
             }
         },
         Encoding.Latin1);
+
+    /// <summary>Of a value that is no length nothing may be left that reads as one; one that is stays as it is.</summary>
+    [Fact]
+    public void ContentLength_AnyValue_IsALengthOrUnreadable() => new Fuzzer("content-length", "+", "-", ",", " ", "0x", "9223372036854775808") { AllocationPerByte = 20 }.Run((byte[] value) =>
+    {
+        var read = ContentLengthEncoding.Instance.GetString(value);
+        var text = Encoding.Latin1.GetString(value);
+        read.ShouldBe(text.Length is > 0 and <= 19 && text.All(char.IsAsciiDigit) ? text : "?");
+    });
+
+    /// <summary>No field name in it is lost, none is made, and read again it says the same.</summary>
+    [Fact]
+    public void ConnectionField_AnyValue_KeepsItsNames() => new Fuzzer("connection", "close", "keep-alive", "Upgrade", ",", ", ", "x-hop").Run((byte[] value) =>
+    {
+        var read = ConnectionFieldEncoding.Instance.GetString(value);
+        var text = Encoding.Latin1.GetString(value);
+        Names(read).ShouldBe(Names(text), ignoreOrder: true);
+        ConnectionFieldEncoding.Instance.GetString(Encoding.Latin1.GetBytes(read)).ShouldBe(read);
+
+        static List<string> Names(string text) => text.Contains(',')
+            ? [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(word => !word.Equals("keep-alive", StringComparison.OrdinalIgnoreCase))]
+            : text.Length == 0 ? [] : [text];
+    });
+
+    /// <summary>Against decoding by the library: the first parameter of that name counts.</summary>
+    [Fact]
+    public void QueryMatcher_AnyQuery_MatchesAsDecodedTextDoes()
+    {
+        var exact = QueryMatcher.Build(new ValueMatchConfig(ValueMatchType.Exact, "a", "b c"), "", [])!;
+        new Fuzzer("queries", "a=", "b%20c", "&", "=", "%", "%61", "%2", "%C3%BC", "+").Run(
+            text =>
+            {
+                var first = text.Split('&').Where(pair => pair.Length > 0).Select(pair => pair.Split('=', 2)).FirstOrDefault(pair => Decoded(pair[0]).SequenceEqual("a"u8.ToArray()));
+                exact.Matches(text).ShouldBe(first is not null && Decoded(first.Length == 2 ? first[1] : "").SequenceEqual("b c"u8.ToArray()));
+            },
+            Encoding.ASCII);
+
+        static byte[] Decoded(string text)
+        {
+            List<byte> bytes = [];
+            for (var i = 0; i < text.Length; i++)
+            {
+                if (text[i] == '%' && i + 2 < text.Length && char.IsAsciiHexDigit(text[i + 1]) && char.IsAsciiHexDigit(text[i + 2]))
+                {
+                    bytes.Add(Convert.ToByte(text.Substring(i + 1, 2), 16));
+                    i += 2;
+                }
+                else
+                {
+                    bytes.AddRange(Encoding.UTF8.GetBytes(text[i].ToString()));
+                }
+            }
+
+            return [.. bytes];
+        }
+    }
 }

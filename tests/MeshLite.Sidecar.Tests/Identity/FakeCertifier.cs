@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using Google.Protobuf;
+using MeshLite.Protocol.Pki;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Identity;
 using MeshLite.TestKit;
@@ -20,10 +21,10 @@ internal sealed class FakeCertifier(TestAuthority authority) : ICertifier
 
     public int Count { get; private set; }
 
-    public Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? own, CancellationToken cancellationToken)
+    public Task<CertifyResponse> CertifyAsync(CertifyRequest request, string? token, WorkloadCertificate? show, TrustBundle? believe, CancellationToken cancellationToken)
     {
         Count++;
-        _calls.Writer.TryWrite(new Call(request, token, own));
+        _calls.Writer.TryWrite(new Call(request, token, show));
         return Task.FromResult(Answer is null ? Sign(request) : Answer(request));
     }
 
@@ -54,5 +55,5 @@ internal sealed class FakeCertifier(TestAuthority authority) : ICertifier
     public static PublicKey KeyOf(CertifyRequest request) =>
         CertificateRequest.LoadSigningRequest(request.Csr.ToByteArray(), HashAlgorithmName.SHA256).PublicKey;
 
-    internal sealed record Call(CertifyRequest Request, string? Token, WorkloadCertificate? Own);
+    internal sealed record Call(CertifyRequest Request, string? Token, WorkloadCertificate? Shown);
 }

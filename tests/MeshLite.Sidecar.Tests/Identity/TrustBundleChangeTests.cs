@@ -50,7 +50,7 @@ public sealed class TrustBundleChangeTests : IAsyncDisposable
 
         identity.SetTrustBundle(Bundle(new TestAuthority(_fixture.Time, "CN=second root")));
 
-        (await _fixture.Certifier.NextAsync()).Own.ShouldNotBeNull();
+        (await _fixture.Certifier.NextAsync()).Shown.ShouldNotBeNull();
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
 
         var call = await _fixture.Certifier.NextAsync();
         call.Token.ShouldBe("token-1");
-        call.Own.ShouldBeNull();
+        call.Shown.ShouldBeNull();
         identity.FirstCertificate.IsCompletedSuccessfully.ShouldBeTrue();
         identity.Current!.Id.ShouldBe(new SpiffeId("cluster.local", "shop", "orders"));
         identity.Current.IsValidAt(_fixture.Time.GetUtcNow()).ShouldBeTrue();
@@ -39,8 +39,8 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
         await _fixture.AdvanceAsync(TimeSpan.FromMinutes(8.2));
         _fixture.Certifier.Count.ShouldBe(2, "73.4 % of an hour is the latest");
         var call = await _fixture.Certifier.NextAsync();
-        call.Token.ShouldBeNull();
-        call.Own.ShouldBeSameAs(first);
+        call.Token.ShouldBe("token-1", "a control plane in a cluster goes by it");
+        call.Shown.ShouldBeSameAs(first);
         identity.Current.ShouldNotBeSameAs(first);
         identity.Current!.Context.TargetCertificate.GetPublicKey().ShouldNotBe(first.Context.TargetCertificate.GetPublicKey());
     }
@@ -66,25 +66,27 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Run_ControlPlaneAway_KeepsWhatIsHeldAndTriesBothProofs()
+    public async Task Run_ControlPlaneAway_KeepsWhatIsHeldAndTriesTheTokenAloneToo()
     {
         var identity = await _fixture.CertifiedAsync();
         var held = identity.Current;
         _fixture.Certifier.Answer = _ => throw new GrpcException(GrpcStatusCode.Unavailable, "connection refused");
 
         await _fixture.AdvanceToRenewalAsync(identity);
-        var proofs = new List<string?> { (await _fixture.Certifier.NextAsync()).Token };
+        var proofs = new List<(string? Token, bool Certificate)>();
+        void Add(FakeCertifier.Call call) => proofs.Add((call.Token, call.Shown is not null));
+        Add(await _fixture.Certifier.NextAsync());
         File.WriteAllText(_fixture.TokenFile, "token-2");
         while (proofs.Count < 4)
         {
             await _fixture.AdvanceAsync(TimeSpan.FromSeconds(10));
             while (proofs.Count < _fixture.Certifier.Count - 1)
             {
-                proofs.Add((await _fixture.Certifier.NextAsync()).Token);
+                Add(await _fixture.Certifier.NextAsync());
             }
         }
 
-        proofs.Take(4).ShouldBe([null, "token-2", null, "token-2"]);
+        proofs.Take(4).ShouldBe([("token-1", true), ("token-2", false), ("token-2", true), ("token-2", false)]);
         identity.Current.ShouldBeSameAs(held);
         identity.Problem.ShouldBe("the control plane did not certify this workload: connection refused");
         identity.Attempts["Unavailable"].ShouldBeGreaterThanOrEqualTo(4);
@@ -111,7 +113,21 @@ public sealed class WorkloadIdentityTests : IAsyncDisposable
 
         var calls = _fixture.Certifier.Drain();
         calls.Count.ShouldBeGreaterThanOrEqualTo(4);
-        calls.ShouldAllBe(c => c.Token == "token-1", "an expired certificate proves nothing");
+        calls.ShouldAllBe(c => c.Token == "token-1" && c.Shown == null, "an expired certificate proves nothing");
+    }
+
+    [Fact]
+    public async Task Run_TokenGoneMeanwhile_RenewsWithItsCertificateAlone()
+    {
+        var identity = await _fixture.CertifiedAsync();
+        var first = identity.Current;
+        File.Delete(_fixture.TokenFile);
+
+        await _fixture.AdvanceToRenewalAsync(identity);
+
+        var call = await _fixture.Certifier.NextAsync();
+        (call.Token, call.Shown).ShouldBe((null, first));
+        identity.Current.ShouldNotBeSameAs(first);
     }
 
     [Fact]

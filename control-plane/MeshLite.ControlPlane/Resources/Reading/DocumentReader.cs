@@ -46,8 +46,8 @@ internal static class DocumentReader
 
     private static Kind? ReadKind(FieldReader fields)
     {
-        var api = fields.RequiredText("apiVersion");
-        var name = fields.RequiredText("kind");
+        var api = fields.RequiredText("apiVersion", NotEmpty);
+        var name = fields.RequiredText("kind", NotEmpty);
         if (Kinds.TryGetValue(name, out var kind) && kind.Api == api)
         {
             return kind;
@@ -65,6 +65,8 @@ internal static class DocumentReader
 
         return null;
     }
+
+    private static string? NotEmpty(string text) => text.Length == 0 ? "is empty" : null;
 
     private static ResourceKey? ReadKey(FieldReader fields, Kind kind, ReadErrors errors)
     {

@@ -95,6 +95,8 @@ internal sealed class KeeperFixture
 
     private sealed class NoTokens : ITokenAuthenticator
     {
+        public bool CertificateRenews => true;
+
         public ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken) => throw new NotSupportedException("nobody asks here");
 
         public void Dispose()

@@ -150,6 +150,30 @@ public abstract class ClusterStreamContract(ClusterServer server)
         using var late = await cluster.CertifyAsync(good);
     }
 
+    /// <summary>Who steals a key, and not the token that the kubelet renews, has it until the certificate ends.</summary>
+    [Fact]
+    public async Task Certify_Renewal_TakesTheTokenOfTheSameIdentityToo()
+    {
+        await using var cluster = await ClusterFixture.BeginAsync(server);
+        using var held = await cluster.CertifyAsync(cluster.Namespace, "orders");
+        var own = await server.IssueTokenAsync(cluster.Namespace, "orders", JoinToken.Audience);
+
+        var alone = await Should.ThrowAsync<GrpcException>(() => cluster.CertifyAsync(null, held));
+        var withGarbage = await Should.ThrowAsync<GrpcException>(() => cluster.CertifyAsync("garbage", held));
+        var withAnothers = await Should.ThrowAsync<GrpcException>(async () => await cluster.CertifyAsync(await server.IssueTokenAsync(cluster.Namespace, "payments", JoinToken.Audience), held));
+        using var renewed = await cluster.CertifyAsync(own, held);
+
+        (alone.Code, withGarbage.Code, withAnothers.Code).ShouldBe((GrpcStatusCode.Unauthenticated, GrpcStatusCode.Unauthenticated, GrpcStatusCode.PermissionDenied));
+        alone.Message.ShouldContain("own service-account token has to come with it");
+        withAnothers.Message.ShouldContain($"/sa/payments, the certificate of spiffe://cluster.local/ns/{cluster.Namespace}/sa/orders");
+        SubjectNames.ReadSpiffeId(renewed)!.ServiceAccount.ShouldBe("orders");
+        var metrics = await new HttpClient().GetStringAsync(new Uri($"http://{cluster.Host.TelemetryEndPoint}/metrics"), TestContext.Current.CancellationToken);
+        foreach (var (outcome, count) in new (string, int)[] { ("renewal_without_token", 1), ("token_of_another", 1), ("token_refused", 1), ("renewal", 1) })
+        {
+            metrics.ShouldContain($"meshlite_certifications_total{{outcome=\"{outcome}\"}} {count}");
+        }
+    }
+
     private static async Task<GrpcStatusCode> RefusedAsync(ClusterFixture cluster, string token) => (await Should.ThrowAsync<GrpcException>(() => cluster.CertifyAsync(token))).Code;
 
     private static int Refusals(ClusterFixture cluster) => cluster.Host.View.Refusals.Keys.Count(key => key.Namespace == cluster.Namespace);

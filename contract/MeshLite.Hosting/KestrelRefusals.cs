@@ -1,26 +1,30 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace MeshLite.Sidecar.Listeners;
+namespace MeshLite.Hosting;
 
 /// <summary>
 /// Hears from Kestrel of what it refused by itself: heads that are no HTTP, that are too long or never end, frames that
 /// are no HTTP/2. Such a request never reaches a pipeline, and Kestrel tells nobody but its log (its metrics are those of
-/// System.Diagnostics.Metrics, which this program does without). One per program; thread-safe.
+/// System.Diagnostics.Metrics, which our programs do without). One per program; thread-safe.
 /// </summary>
-internal sealed class KestrelRefusals : ILoggerProvider
+public sealed class KestrelRefusals : ILoggerProvider
 {
     private const string Http1 = "Microsoft.AspNetCore.Server.Kestrel.BadRequests";
     private const string Http2 = "Microsoft.AspNetCore.Server.Kestrel.Http2";
     private const string Connections = "Microsoft.AspNetCore.Server.Kestrel.Connections";
     private const string Rejected = "ConnectionRejected";
 
-    /// <summary>Who counts them; set once, before Kestrel starts.</summary>
-    public RefusalCounter? Counter { get; set; }
+    /// <summary>Reason of a connection beyond the most that may be open.</summary>
+    public const string TooMany = "too_many_connections";
 
-    /// <summary>The name by which a connection is known to Kestrel, from which <see cref="Counter"/> learns listener and client.</summary>
-    public static string ConnectionId(ListenerRole role, EndPoint? client) => $"{Listener(role)} {client}";
+    /// <summary>Who counts them: listener, client, reason, detail. Set once, before Kestrel starts.</summary>
+    public Action<string, string, string, string>? Heard { get; set; }
+
+    /// <summary>The name by which a connection is known to Kestrel, from which <see cref="Heard"/> learns listener and client.</summary>
+    public static string ConnectionId(string listener, EndPoint? client) => $"{listener} {client}";
 
     /// <summary>Listens, at the level at which Kestrel says it and to nothing else.</summary>
     public void AddTo(ILoggingBuilder logging)
@@ -41,14 +45,6 @@ internal sealed class KestrelRefusals : ILoggerProvider
         // Nothing is held.
     }
 
-    private static string Listener(ListenerRole role) => role switch
-    {
-        ListenerRole.Outbound => "outbound",
-        ListenerRole.Inbound => "inbound",
-        ListenerRole.Admin => "admin",
-        _ => "telemetry",
-    };
-
     private void Hear(string what, object? state, Exception? exception)
     {
         if (state is not IReadOnlyList<KeyValuePair<string, object?>> values
@@ -58,13 +54,13 @@ internal sealed class KestrelRefusals : ILoggerProvider
         }
 
         var space = connection.IndexOf(' ');
-        var reason = what == Rejected ? RefusalCounter.TooMany
+        var reason = what == Rejected ? TooMany
             : exception is BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } ? "request_timeout"
             : "protocol_error";
-        // A connection of an operator's port that is one too many has no name of ours yet.
-        Counter?.Refused(
+        // A connection that is one too many, of a port whose connections are all Kestrel's, has no name of ours yet.
+        Heard?.Invoke(
             space < 0 ? "operator" : connection[..space], space < 0 ? connection : connection[(space + 1)..], reason,
-            exception?.Message ?? (what == Rejected ? RefusalCounter.TooManyDetail : "no HTTP"));
+            exception?.Message ?? (what == Rejected ? "there are as many as may be" : "no HTTP"));
     }
 
     private sealed class Listening(KestrelRefusals owner) : ILogger
