@@ -99,6 +99,7 @@ public sealed class OperatorServiceTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await SidecarsAsync(channel)) is [{ Refused: ["workload: too odd for me"] }], "it refused");
 
         _mesh.Write("mesh.yaml", "{apiVersion: meshlite.dev/v1alpha1, kind: MeshConfig, metadata: {name: default}, spec: {mtls: {mode: Strict}}}");
+        await orders.NextAsync();
         await Eventually.TrueAsync(async () => (await SidecarsAsync(channel)) is [{ Refused.Count: 0, Current: true }], "it took the next");
     }
 
