@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using MeshLite.Cli.Authority;
 using MeshLite.Cli.Check;
 using MeshLite.Cli.Inject;
 using MeshLite.Cli.Status;
@@ -15,6 +16,7 @@ public static class MeshctlCommand
     {
         var root = new RootCommand("meshctl: command line of the MeshLite service mesh")
         {
+            CaCommand.Create(time, output, error),
             CheckCommand.Create(time, output),
             InjectCommand.Create(output, error),
             StatusCommand.Create(time, output, error),

@@ -12,6 +12,9 @@ public sealed record MeshSettingsConfig
     /// <summary>Root certificates (DER); several while a root is being rotated.</summary>
     public ImmutableArray<ReadOnlyMemory<byte>> TrustBundle { get; init; } = [];
 
+    /// <summary>Which key signs certificates now (authority key identifier). <value>Empty: nobody says.</value></summary>
+    public ReadOnlyMemory<byte> SigningKeyId { get; init; }
+
     /// <summary>The cluster's networks: an address inside that nobody knows is never called in plaintext.</summary>
     public ImmutableArray<IPNetwork> ClusterNetworks { get; init; } = [];
 

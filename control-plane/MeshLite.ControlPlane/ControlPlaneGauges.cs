@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Resources;
@@ -12,7 +13,8 @@ namespace MeshLite.ControlPlane;
 internal static class ControlPlaneGauges
 {
     /// <summary>Registers them.</summary>
-    public static void Register(MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity, ReasonCounter failedCalls)
+    public static void Register(
+        MetricRegistry registry, MeshIndex index, Publisher publisher, WorkloadRegistry? workloads, IdentityModule identity, AuthorityKeeper authority, ReasonCounter failedCalls)
     {
         registry.AddGaugeCallback("meshlite_config_resources", "Documents in force, by kind.", ["kind"], samples =>
         {
@@ -39,6 +41,7 @@ internal static class ControlPlaneGauges
                 samples.Add(count, outcome);
             }
         });
+        registry.AddCounterCallback("meshlite_authority_refused_total", "Authorities offered by files or Secret that are none; the one in force stayed.", () => authority.Refusals);
         registry.AddCounterCallback("meshlite_handshakes_refused_total", "TLS handshakes that failed: client certificates refused, by reason, and those that came to nothing (tls).", ["reason"], samples =>
         {
             foreach (var (reason, count) in identity.RefusedHandshakes.Snapshot())

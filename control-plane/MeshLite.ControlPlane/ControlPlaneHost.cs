@@ -1,10 +1,12 @@
 using System.Net;
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Listeners;
 using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Hosting;
 using MeshLite.Metrics;
@@ -47,7 +49,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private volatile bool _failed;
 
     private ControlPlaneHost(
-        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, MetricRegistry registry, ControlPlaneMetrics metrics, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers)
+        ControlPlaneOptions options, ISources sources, MeshIndex index, Publisher publisher, SidecarCensus census,
+        MetricRegistry registry, ControlPlaneMetrics metrics, KestrelRefusals refusals, TimeProvider time, ILoggerFactory loggers)
     {
         (_sources, _index, _publisher, _registry, _loggers) = (sources, index, publisher, registry, loggers);
         var identity = sources.Identity;
@@ -73,16 +76,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _logger = loggers.CreateLogger<ControlPlaneHost>();
         _problems = new ProblemReporter(loggers.CreateLogger<ProblemReporter>());
 
+        // Whatever is in force by then is the first thing that is known.
+        identity.AuthorityChanged += () => index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
+        index.Post(new AuthorityChange(identity.Authority.Announced, time.GetTimestamp()));
         var connected = new ConnectedSidecars();
         var service = new ConfigurationService(
-            identity.CallerOf, _index.WhenSynced, _publisher, sources, new MeshKey(new TrustRoots(identity.TrustBundle.Der)), connected,
+            identity.CallerOf, _index.WhenSynced, _publisher, sources, census, connected,
             time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
         identity.MapTo(grpc);
         service.MapTo(grpc);
         sources.MapTo(grpc, _stop.Token);
+        var gate = new OperatorGate(grpc, identity.IsOperator, metrics, loggers.CreateLogger<OperatorGate>());
         new OperatorService(new ReplicaReporter(sources.ReplicaId, connected, () => sources.Refused, _index, identity, time), sources.Replicas, _index.WhenSynced)
-            .MapTo(grpc, new OperatorGate(grpc, identity.IsOperator, metrics, loggers.CreateLogger<OperatorGate>()), identity.IsReplica);
+            .MapTo(grpc, gate, identity.IsReplica);
+        new AuthorityOperations(sources.Authority, time).MapTo(gate);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
         _app.Run(request => ControlPlaneListeners.ServeAsync(request, context => ListenerSet.NameOf(context) switch
         {
@@ -92,7 +100,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }));
         _expiry = new ExpiryWatch(identity, time, loggers.CreateLogger<ExpiryWatch>());
         _expiry.Register(_registry);
-        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, grpc.Failures);
+        ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, sources.Authority, grpc.Failures);
     }
 
     /// <summary>Whether it answers sidecars, and if not, why.</summary>
@@ -112,6 +120,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>What is known now.</summary>
     internal IndexView View => _index.View;
+
+    /// <summary>Keeps the authority.</summary>
+    internal AuthorityKeeper Authority => _sources.Authority;
 
     /// <summary>The process was told to stop.</summary>
     public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
@@ -164,10 +175,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         try
         {
             var (index, publisher, metrics) = (new MeshIndex(), new Publisher(), new ControlPlaneMetrics(registry));
+            var census = new SidecarCensus(publisher);
             ISources sources = options.Cluster is null
-                ? new StandaloneSources(options, index, time, metrics, loggers)
-                : await ClusterSources.CreateAsync(options, index, publisher, time, metrics, loggers, cancellationToken);
-            return new ControlPlaneHost(options, sources, index, publisher, registry, metrics, refusals, time, loggers);
+                ? new StandaloneSources(options, index, census, time, metrics, loggers)
+                : await ClusterSources.CreateAsync(options, index, publisher, census, time, metrics, loggers, cancellationToken);
+            return new ControlPlaneHost(options, sources, index, publisher, census, registry, metrics, refusals, time, loggers);
         }
         catch
         {

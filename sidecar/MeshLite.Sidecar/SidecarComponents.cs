@@ -108,6 +108,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
             _accessLog.Mode = settings.AccessLog;
             tracer.Configure(settings.Tracing);
             Identity.SetTrustBundle(TrustBundle.FromDer(settings.TrustBundle));
+            Identity.SetSigningKey(settings.SigningKeyId);
         };
         var resources = new ResourceCache(_mesh);
         var configLog = Logs.CreateLogger<ConfigStream>();

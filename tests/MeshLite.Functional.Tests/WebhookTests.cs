@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using MeshLite.ControlPlane;
@@ -35,6 +36,11 @@ public sealed class WebhookTests : IAsyncLifetime
             apiVersion: v1
             kind: Namespace
             metadata: {name: meshlite-system}
+            ---
+            apiVersion: meshlite.dev/v1alpha1
+            kind: MeshConfig
+            metadata: {name: default}
+            spec: {mtls: {certificateLifetime: 10s}}
             ---
             apiVersion: admissionregistration.k8s.io/v1
             kind: MutatingWebhookConfiguration
@@ -164,6 +170,66 @@ public sealed class WebhookTests : IAsyncLifetime
         var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!["response"]!;
         (answer["uid"]!.GetValue<string>(), answer["allowed"]!.GetValue<bool>(), answer["status"]!["code"]!.GetValue<int>()).ShouldBe(("u-1", false, 500));
         answer["status"]!["message"]!.GetValue<string>().ShouldContain("does not know namespace nowhere");
+    }
+
+    [Fact]
+    public async Task Root_ReplacedInTheSecret_PodsAreInjectedAllAlongAndEverythingFollows()
+    {
+        var next = new TestAuthority(TimeProvider.System, "CN=next root");
+        await Eventually.TrueAsync(() => TryReplaceAsync(next), "the Secret is written");
+
+        // Overlap, 15 s; retire, 10 s; each time the leader looks for up to 5 s.
+        var pods = 0;
+        var most = 0;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var made = await _server.Client.CreateAsync(Pods, Pod("shop", $"orders-{pods++}"));
+                made.Json.GetProperty("spec").TryGetProperty("initContainers", out _).ShouldBeTrue();
+                var roots = BundleOf(_server.All(ResourceTypes.MutatingWebhookConfigurations).Single());
+                most = Math.Max(most, roots.Count);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+                return roots.Count == 1 && roots[0].Subject == next.Public.Subject;
+            },
+            "the next root alone", TimeSpan.FromMinutes(2));
+
+        most.ShouldBe(2);
+        string? issuer = null;
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => (issuer = certificate!.Issuer) is not null },
+        });
+        using var response = await http.GetAsync(new Uri($"https://127.0.0.1:{_host.WebhookEndPoint.Port}/"));
+        issuer.ShouldBe(next.Public.Subject);
+    }
+
+    private static X509Certificate2Collection BundleOf(JsonObject configuration)
+    {
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPem(Encoding.ASCII.GetString(Convert.FromBase64String((string)configuration["webhooks"]![0]!["clientConfig"]!["caBundle"]!)));
+        return roots;
+    }
+
+    // As cert-manager does: its three keys, the rest left alone.
+    private async Task<bool> TryReplaceAsync(TestAuthority next)
+    {
+        var secret = await _server.Client.GetAsync(ResourceTypes.Secrets, new ObjectKey("meshlite-system", "meshlite-ca"));
+        var root = Encoding.ASCII.GetBytes(next.Public.ExportCertificatePem());
+        try
+        {
+            await _server.Client.ReplaceAsync(ResourceTypes.Secrets, secret with
+            {
+                Data = new Dictionary<string, byte[]>(secret.Data)
+                {
+                    ["tls.key"] = Encoding.ASCII.GetBytes(next.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()), ["tls.crt"] = root, ["ca.crt"] = root,
+                },
+            });
+            return true;
+        }
+        catch (KubernetesException problem) when (problem.Reason == KubernetesReason.Conflict)
+        {
+            return false;
+        }
     }
 
     private HttpClient Client() => new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } })

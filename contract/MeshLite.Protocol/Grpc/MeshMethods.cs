@@ -17,6 +17,10 @@ public static class MeshMethods
     public static GrpcMethod<TalliesRequest, TalliesResponse> ReplicaTallies { get; } =
         new("meshlite.v1.Replica", "Tallies", TalliesRequest.Parser, TalliesResponse.Parser);
 
+    /// <summary><c>Replica.Authority</c>: unary, between replicas of the control plane.</summary>
+    public static GrpcMethod<AuthorityRequest, AuthorityTally> ReplicaAuthority { get; } =
+        new("meshlite.v1.Replica", "Authority", AuthorityRequest.Parser, AuthorityTally.Parser);
+
     /// <summary><c>Replica.Report</c>: server streaming, between replicas of the control plane.</summary>
     public static GrpcMethod<ReportRequest, ReplicaReport> ReplicaReport { get; } =
         new("meshlite.v1.Replica", "Report", ReportRequest.Parser, V1.ReplicaReport.Parser);
@@ -24,4 +28,12 @@ public static class MeshMethods
     /// <summary><c>Operator.Report</c>: server streaming, for meshctl.</summary>
     public static GrpcMethod<ReportRequest, ReplicaReport> OperatorReport { get; } =
         new("meshlite.v1.Operator", "Report", ReportRequest.Parser, V1.ReplicaReport.Parser);
+
+    /// <summary><c>Operator.Authority</c>: unary, for meshctl.</summary>
+    public static GrpcMethod<AuthorityStatusRequest, AuthorityStatus> OperatorAuthority { get; } =
+        new("meshlite.v1.Operator", "Authority", AuthorityStatusRequest.Parser, AuthorityStatus.Parser);
+
+    /// <summary><c>Operator.ChangeAuthority</c>: unary, for meshctl.</summary>
+    public static GrpcMethod<ChangeAuthorityRequest, AuthorityStatus> OperatorChangeAuthority { get; } =
+        new("meshlite.v1.Operator", "ChangeAuthority", ChangeAuthorityRequest.Parser, AuthorityStatus.Parser);
 }

@@ -16,6 +16,9 @@ public static partial class MeshMapper
 {
     private const int DefaultMaxRequests = 1024;
 
+    // Usually the 20 bytes of a SHA-1, but RFC 5280 leaves it to who makes it.
+    private const int MaxKeyId = 64;
+
     /// <summary>Resource <c>mesh</c>.</summary>
     public static MeshSettingsConfig FromProto(Proto.Mesh mesh) => new()
     {
@@ -27,6 +30,7 @@ public static partial class MeshMapper
         AccessLog = Field.Enum<AccessLogMode>(mesh.AccessLog, "mesh.access_log"),
         Tracing = mesh.Tracing is { } tracing ? FromProto(tracing) : new(),
         Egress = mesh.Egress is { } egress ? FromProto(egress) : new(),
+        SigningKeyId = mesh.SigningKeyId.Length <= MaxKeyId ? mesh.SigningKeyId.Memory : throw Field.Bad("mesh.signing_key_id", $"{mesh.SigningKeyId.Length} bytes are no key identifier"),
     };
 
     /// <inheritdoc cref="FromProto(Proto.Mesh)"/>
@@ -38,6 +42,7 @@ public static partial class MeshMapper
         AccessLog = (Proto.AccessLogMode)mesh.AccessLog,
         Tracing = mesh.Tracing == new TracingConfig() ? null : ToProto(mesh.Tracing),
         Egress = mesh.Egress is { Mode: EgressMode.Allow, Allow.IsEmpty: true } ? null : ToProto(mesh.Egress),
+        SigningKeyId = ByteString.CopyFrom(mesh.SigningKeyId.Span),
     };
 
     /// <summary>Resource <c>workload</c>.</summary>

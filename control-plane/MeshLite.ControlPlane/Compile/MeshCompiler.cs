@@ -10,10 +10,11 @@ namespace MeshLite.ControlPlane.Compile;
 public static class MeshCompiler
 {
     /// <summary>Resource <c>mesh</c>.</summary>
-    public static MeshSettingsConfig Compile(IndexView view, ImmutableArray<ReadOnlyMemory<byte>> trustBundle) => new()
+    public static MeshSettingsConfig Compile(IndexView view) => new()
     {
         TrustDomain = view.TrustDomain,
-        TrustBundle = trustBundle,
+        TrustBundle = view.Authority.Roots,
+        SigningKeyId = view.Authority.SigningKeyId,
         ClusterNetworks = view.Mesh.ClusterNetworks,
         AccessLog = view.Mesh.AccessLog,
         Tracing = view.Mesh.Tracing,

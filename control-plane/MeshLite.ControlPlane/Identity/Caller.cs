@@ -10,6 +10,9 @@ public sealed record Caller(SpiffeId Id, DateTimeOffset ExpiresAt)
 {
     /// <summary>When its certificate begins.</summary>
     public DateTimeOffset BeginsAt { get; init; }
+
+    /// <summary>Which key signed its certificate; empty where that does not say.</summary>
+    public ReadOnlyMemory<byte> IssuerKey { get; init; }
 }
 
 /// <summary>Why the certificate of a connection's caller was refused; a connection feature.</summary>

@@ -1,16 +1,19 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.Hosting;
 using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane.Identity;
 
 /// <summary>
-/// The mesh's authority, read from <c>&lt;data-dir&gt;/ca.pem</c> and <c>ca.key</c> and made there on first start; in a cluster from a
-/// Secret (<see cref="AuthoritySecret"/>). Immutable and thread-safe once made; owned by <see cref="IdentityModule"/>.
+/// An authority that signs, read from <c>&lt;data-dir&gt;/ca.pem</c> and <c>ca.key</c> and made there on first start; in a cluster from a
+/// Secret (<see cref="AuthoritySecret"/>). Immutable and thread-safe once made; which one is in force <see cref="AuthorityInForce"/> says. Never disposed
+/// while the process runs: a signing under way may still use it.
 /// <para><c>ca.pem</c> may hold several certificates: the one that belongs to <c>ca.key</c> signs, every
 /// self-signed one is a root that sidecars trust (a root being rotated), and where the signing one is not itself a root
-/// it goes along with each certificate signed. Nothing here ever overwrites a file.</para>
+/// it goes along with each certificate signed, with all between it and its root.</para>
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
@@ -25,21 +28,28 @@ public sealed class CertificateAuthority : IDisposable
     private readonly ECDsa _key;
     private readonly X509Certificate2 _certificate;
     private readonly X509SignatureGenerator _signer;
+    private readonly X509AuthorityKeyIdentifierExtension _keyIdentifier;
 
-    private CertificateAuthority(ECDsa key, X509Certificate2 certificate, TrustBundle bundle)
+    private CertificateAuthority(ECDsa key, X509Certificate2 certificate, ImmutableArray<X509Certificate2> chain, TrustBundle bundle)
     {
         _key = key;
         _certificate = certificate;
         _signer = X509SignatureGenerator.CreateForECDsa(key);
         Bundle = bundle;
-        Intermediates = IsSelfIssued(certificate) ? [] : [certificate];
+        Root = chain[^1];
+        Intermediates = chain[..^1];
         NotAfter = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
+        KeyId = IssuerKey.Of(certificate);
+        _keyIdentifier = X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(KeyId.Span);
     }
 
-    /// <summary>The roots sidecars trust.</summary>
+    /// <summary>All roots it came with.</summary>
     public TrustBundle Bundle { get; }
 
-    /// <summary>What goes along with a certificate signed here; empty where a root signs.</summary>
+    /// <summary>The root its certificates stand on; itself, where a root signs.</summary>
+    public X509Certificate2 Root { get; }
+
+    /// <summary>What goes along with a certificate signed here: the signing one, and all between it and the root; empty where a root signs.</summary>
     public IReadOnlyList<X509Certificate2> Intermediates { get; }
 
     /// <summary>The one that signs.</summary>
@@ -47,6 +57,9 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <summary>End of the signing certificate's life, which nothing it signs exceeds.</summary>
     public DateTimeOffset NotAfter { get; }
+
+    /// <summary>The authority key identifier of what it signs.</summary>
+    public ReadOnlyMemory<byte> KeyId { get; }
 
     /// <summary>Reads the authority, or makes it where there is none. Throws <see cref="StartupException"/> with the reason it cannot.</summary>
     /// <param name="dataDirectory">Made, mode 0700, where missing.</param>
@@ -87,10 +100,25 @@ public sealed class CertificateAuthority : IDisposable
     public X509Certificate2 Sign(CertificateRequest request, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
-            _certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(_keyIdentifier);
         return request.Create(_certificate.SubjectName, _signer, notBefore, notAfter < NotAfter ? notAfter : NotAfter, SerialNumber());
     }
+
+    /// <summary>Whether both sign with the same certificate.</summary>
+    public bool SignsAs(CertificateAuthority other) => _certificate.RawDataMemory.Span.SequenceEqual(other._certificate.RawDataMemory.Span);
+
+    /// <summary>Key and certificates as they are recorded.</summary>
+    internal AuthorityPart ToPart() => new()
+    {
+        Key = _key.ExportPkcs8PrivateKeyPem() + "\n",
+        Chain = Intermediates.Count == 0 ? Pem(_certificate) : string.Concat(Intermediates.Select(Pem)),
+        Root = Pem(Root),
+        Roots = [.. Bundle.Roots.Select(Pem)],
+    };
+
+    /// <summary>From how it was recorded; throws <see cref="StartupException"/> where it is an authority no longer (expired).</summary>
+    internal static CertificateAuthority From(AuthorityPart part, string origin, TimeProvider time) =>
+        FromPem(part.Key, origin, string.Concat(part.Roots.Prepend(part.Root).Prepend(part.Chain)), origin, time);
 
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
@@ -113,7 +141,8 @@ public sealed class CertificateAuthority : IDisposable
         }
 
         var publicKey = key.ExportSubjectPublicKeyInfo();
-        var own = all.Roots.FirstOrDefault(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKey))
+        // Of several certificates of one key (a renewed one beside the one before) the one that lives longest.
+        var own = all.Roots.Where(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKey)).MaxBy(c => c.NotAfter)
             ?? throw new StartupException($"{keyOrigin} belongs to none of the certificates in {certificatesOrigin}");
         if (all.Roots.FirstOrDefault(c => !IsAuthority(c)) is { } stranger)
         {
@@ -126,9 +155,15 @@ public sealed class CertificateAuthority : IDisposable
         }
 
         var bundle = TrustBundle.FromCertificates(all.Roots.Where(IsSelfIssued));
-        return bundle.Roots.IsEmpty
-            ? throw new StartupException($"{certificatesOrigin} holds no self-signed root: add the root that signed '{own.Subject}'")
-            : new CertificateAuthority(key, own, bundle);
+        if (bundle.Roots.IsEmpty)
+        {
+            throw new StartupException($"{certificatesOrigin} holds no self-signed root: add the root that signed '{own.Subject}'");
+        }
+
+        var chain = ChainOf(own, all, bundle) ?? throw new StartupException($"{certificatesOrigin} holds no root that '{own.Subject}' stands on: add the root that signed it");
+        return time.GetUtcNow().UtcDateTime < chain[^1].NotAfter.ToUniversalTime()
+            ? new CertificateAuthority(key, own, chain, bundle)
+            : throw new StartupException($"{certificatesOrigin}: the root '{chain[^1].Subject}' expired on {chain[^1].NotAfter.ToUniversalTime():u}");
     }
 
     /// <summary>A new key, PKCS#8 in PEM.</summary>
@@ -154,11 +189,26 @@ public sealed class CertificateAuthority : IDisposable
         return root.ExportCertificatePem() + "\n";
     }
 
+    // From the signing certificate to its root; when they are valid the caller asks.
+    private static ImmutableArray<X509Certificate2>? ChainOf(X509Certificate2 own, TrustBundle all, TrustBundle roots)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(new X509Certificate2Collection(roots.Roots.ToArray()));
+        chain.ChainPolicy.ExtraStore.AddRange(new X509Certificate2Collection(all.Roots.ToArray()));
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+        return chain.Build(own) ? [.. chain.ChainElements.Select(element => X509CertificateLoader.LoadCertificate(element.Certificate.RawData))] : null;
+    }
+
     private static bool IsAuthority(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is { CertificateAuthority: true };
 
     private static bool IsSelfIssued(X509Certificate2 certificate) =>
         certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+
+    private static string Pem(X509Certificate2 certificate) => certificate.ExportCertificatePem() + "\n";
 
     // 127 random bits, positive and without leading zeros (RFC 5280 §4.1.2.2).
     private static byte[] SerialNumber()

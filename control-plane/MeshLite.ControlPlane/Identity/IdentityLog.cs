@@ -1,3 +1,4 @@
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.Model;
 using Microsoft.Extensions.Logging;
 
@@ -32,4 +33,16 @@ internal static partial class IdentityLog
 
     [LoggerMessage(2006, LogLevel.Warning, "Cannot read the authority's Secret, trying again: {Problem}", EventName = "AuthorityUnreachable")]
     public static partial void AuthorityUnreachable(ILogger logger, string problem);
+
+    [LoggerMessage(2010, LogLevel.Information, "Authority in force: {Step}, {Roots} root(s) published, signing until {NotAfter:u}", EventName = "AuthorityChanged")]
+    public static partial void AuthorityChanged(ILogger logger, RotationStep step, int roots, DateTimeOffset notAfter);
+
+    [LoggerMessage(2011, LogLevel.Error, "What is offered is no authority, the one in force stays: {Problem}", EventName = "AuthorityRefused")]
+    public static partial void AuthorityRefused(ILogger logger, string problem);
+
+    [LoggerMessage(2012, LogLevel.Warning, "Cannot read or record the authority, the one in force stays: {Problem}", EventName = "AuthorityNotStored")]
+    public static partial void AuthorityNotStored(ILogger logger, Exception? error, string problem);
+
+    [LoggerMessage(2013, LogLevel.Warning, "The next root signs though not everybody has it, since the former would end: {Problem}", EventName = "OverlapCutShort")]
+    public static partial void OverlapCutShort(ILogger logger, string problem);
 }

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.Hosting;
 using MeshLite.Model;
 using MeshLite.Protocol.Grpc;
@@ -16,32 +17,39 @@ namespace MeshLite.ControlPlane.Identity;
 
 /// <summary>
 /// Identity as the rest of the control plane sees it: TLS for its listener, who a caller is, the trust bundle, and the
-/// Certify service. Made once at start by Program; thread-safe. <see cref="Apply"/> is called by the one who owns MeshConfig.
+/// Certify service. Made once at start by Program; thread-safe. <see cref="Apply"/> is called by the one who owns MeshConfig,
+/// <see cref="Use"/> by the one who keeps the authority; readers take one state by reference.
 /// </summary>
 public sealed class IdentityModule : IDisposable
 {
-    private readonly CertificateAuthority _authority;
-    private readonly SvidIssuer _issuer;
+    private readonly Lock _lock = new();
     private readonly ITokenAuthenticator _tokens;
     private readonly IdentityOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private volatile State _state;
 
-    internal IdentityModule(CertificateAuthority authority, ITokenAuthenticator tokens, IdentityOptions options, TimeProvider time, ILogger<IdentityModule> logger)
+    internal IdentityModule(AuthorityInForce authority, ITokenAuthenticator tokens, IdentityOptions options, TimeProvider time, ILogger<IdentityModule> logger)
     {
-        _authority = authority;
-        _issuer = new SvidIssuer(authority, time);
         _tokens = tokens;
         _options = options;
         _time = time;
         _logger = logger;
-        _state = MakeState(new IdentitySettings());
-        IdentityLog.AuthorityReady(logger, authority.Bundle.Roots.Length, authority.NotAfter);
+        _state = MakeState(new IdentitySettings(), authority, null);
+        IdentityLog.AuthorityReady(logger, authority.Bundle.Roots.Length, authority.Signer.NotAfter);
     }
 
+    /// <summary>Another authority is in force; raised after it is, by whoever called <see cref="Use"/>. Handlers must be quick.</summary>
+    public event Action? AuthorityChanged;
+
     /// <summary>The roots every sidecar is to trust (<c>Mesh.trust_bundle</c>).</summary>
-    public TrustBundle TrustBundle => _authority.Bundle;
+    public TrustBundle TrustBundle => _state.Authority.Bundle;
+
+    /// <summary>The authority in force.</summary>
+    internal AuthorityInForce Authority => _state.Authority;
+
+    /// <summary>Who signs now, and the roots that go along.</summary>
+    internal (SvidIssuer Issuer, TrustBundle Bundle) Signing => _state is var state ? (state.Issuer, state.Authority.Bundle) : default;
 
     /// <summary>When the key of join tokens was made; null in a cluster, which has none.</summary>
     public DateTimeOffset? TokenKeyMadeAt => _tokens.KeyMadeAt;
@@ -59,7 +67,7 @@ public sealed class IdentityModule : IDisposable
     public static IdentityModule Create(IdentityOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<IdentityModule>();
-        var authority = CertificateAuthority.LoadOrCreate(options.DataDirectory, time);
+        var authority = AuthorityFiles.LoadOrCreate(options.DataDirectory, time);
         try
         {
             var tokens = new JoinTokenAuthenticator(new JoinTokenKeyStore(options.DataDirectory, logger), time);
@@ -74,10 +82,25 @@ public sealed class IdentityModule : IDisposable
     /// <summary>New settings from MeshConfig; those in force before the first call are the defaults.</summary>
     public void Apply(IdentitySettings settings)
     {
-        if (settings != _state.Settings)
+        lock (_lock)
         {
-            _state = MakeState(settings);
+            if (settings != _state.Settings)
+            {
+                _state = MakeState(settings, _state.Authority, null);
+            }
         }
+    }
+
+    /// <summary>Another authority is in force from now on, for all that begins from now on: signing, handshakes, roots.</summary>
+    internal void Use(AuthorityInForce authority)
+    {
+        lock (_lock)
+        {
+            // The own certificate stays good as long as who signed it stays.
+            _state = MakeState(_state.Settings, authority, authority.ServerSigner.SignsAs(_state.Authority.ServerSigner) ? _state.Certificate : null);
+        }
+
+        AuthorityChanged?.Invoke();
     }
 
     /// <summary>
@@ -110,7 +133,7 @@ public sealed class IdentityModule : IDisposable
 
     /// <summary>Adds the service <c>meshlite.v1.Identity</c>.</summary>
     public void MapTo(GrpcServer server) => server.AddUnary(
-        MeshMethods.IdentityCertify, new IdentityService(this, _issuer, _tokens, _logger).CertifyAsync, IdentityService.MaxRequestBytes);
+        MeshMethods.IdentityCertify, new IdentityService(this, _tokens, _logger).CertifyAsync, IdentityService.MaxRequestBytes);
 
     /// <summary>Who calls, proved by the connection's client certificate; null where it showed none, or one that has expired since.</summary>
     public Caller? CallerOf(HttpContext context) =>
@@ -125,14 +148,15 @@ public sealed class IdentityModule : IDisposable
     /// <summary>All certificates of the control plane's own: what signs, the roots, and what its listeners show.</summary>
     public IEnumerable<OwnCertificate> Certificates()
     {
-        yield return new OwnCertificate(OwnCertificateKind.Issuer, _authority.Certificate);
-        foreach (var root in TrustBundle.Roots)
+        var state = _state;
+        yield return new OwnCertificate(OwnCertificateKind.Issuer, state.Authority.Signer.Certificate);
+        foreach (var root in state.Authority.Bundle.Roots)
         {
             yield return new OwnCertificate(OwnCertificateKind.Root, root);
         }
 
         // Asked for, it is made anew where it is due: what is told is what the next handshake shows.
-        yield return new OwnCertificate(OwnCertificateKind.Server, _state.Certificate.Current().TargetCertificate);
+        yield return new OwnCertificate(OwnCertificateKind.Server, state.Certificate.Current().TargetCertificate);
     }
 
     /// <summary>TLS of a connection to another replica: both show the control plane's own identity, nobody else's is accepted. For connections that begin soon.</summary>
@@ -157,7 +181,7 @@ public sealed class IdentityModule : IDisposable
     public void Dispose()
     {
         _tokens.Dispose();
-        _authority.Dispose();
+        _state.Authority.Signer.Dispose();
     }
 
     private static SpiffeId OwnId(IdentitySettings settings) => new(settings.TrustDomain, SvidProfile.ControlPlaneNamespace, SvidProfile.ControlPlaneServiceAccount);
@@ -175,7 +199,7 @@ public sealed class IdentityModule : IDisposable
             CertificateChainPolicy = MeshTls.NoPolicy(),
             // Nobody resumes: a sidecar has one long stream. But only then do all connections share what OpenSSL keeps for a
             // certificate, instead of each having its own. Sessions do not hold intermediates.
-            AllowTlsResume = _issuer.Intermediates.Count == 0,
+            AllowTlsResume = state.Authority.ServerSigner.Intermediates.Count == 0,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accept(state.Verifier, connection, certificate, chain),
         };
     }
@@ -197,14 +221,16 @@ public sealed class IdentityModule : IDisposable
             return false;
         }
 
-        connection.Features.Set(new Caller(result.Id, result.ExpiresAt) { BeginsAt = new DateTimeOffset(leaf!.NotBefore.ToUniversalTime()) });
+        connection.Features.Set(new Caller(result.Id, result.ExpiresAt) { BeginsAt = new DateTimeOffset(leaf!.NotBefore.ToUniversalTime()), IssuerKey = IssuerKey.OfIssuer(leaf) });
         return true;
     }
 
-    private State MakeState(IdentitySettings settings) => new(
+    private State MakeState(IdentitySettings settings, AuthorityInForce authority, ServerCertificate? certificate) => new(
         settings,
-        new PeerVerifier(_authority.Bundle, settings.TrustDomain, _time),
-        new ServerCertificate(_issuer, _options, settings.TrustDomain, _time, _logger));
+        authority,
+        new SvidIssuer(authority.Signer, _time),
+        new PeerVerifier(authority.Bundle, settings.TrustDomain, _time),
+        certificate ?? new ServerCertificate(new SvidIssuer(authority.ServerSigner, _time), _options, settings.TrustDomain, _time, _logger));
 
-    private sealed record State(IdentitySettings Settings, PeerVerifier Verifier, ServerCertificate Certificate);
+    private sealed record State(IdentitySettings Settings, AuthorityInForce Authority, SvidIssuer Issuer, PeerVerifier Verifier, ServerCertificate Certificate);
 }

@@ -13,7 +13,7 @@ namespace MeshLite.ControlPlane.Identity;
 /// The gRPC service <c>meshlite.v1.Identity</c>: proves who calls, then signs a certificate for exactly that identity.
 /// Thread-safe; made by <see cref="IdentityModule"/>.
 /// </summary>
-internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, ITokenAuthenticator tokens, ILogger logger)
+internal sealed class IdentityService(IdentityModule module, ITokenAuthenticator tokens, ILogger logger)
 {
     /// <value>Bytes of a request: a signing request of <see cref="SigningRequest.MaxBytes"/>, and room for what may be added. 4 KiB.</value>
     public const int MaxRequestBytes = 4 * 1024;
@@ -84,11 +84,12 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
             ?? throw new CertifyRefusedException(GrpcStatusCode.InvalidArgument, "bad_request", problem!);
 
         // Step 3
+        var (issuer, bundle) = module.Signing;
         var lifetime = isOperator && settings.ClampedLifetime > OperatorLifetime ? OperatorLifetime : settings.ClampedLifetime;
         using var certificate = issuer.Issue(id, key, lifetime);
         var response = new CertifyResponse { CertificateChain = { ByteString.CopyFrom(certificate.RawDataMemory.Span) } };
         response.CertificateChain.AddRange(issuer.Intermediates.Select(i => ByteString.CopyFrom(i.RawDataMemory.Span)));
-        response.TrustBundle.AddRange(module.TrustBundle.Der.Select(root => ByteString.CopyFrom(root.Span)));
+        response.TrustBundle.AddRange(bundle.Der.Select(root => ByteString.CopyFrom(root.Span)));
         module.Certifications.Increment(proof);
         IdentityLog.Certified(logger, id, proof, certificate.NotAfter.ToUniversalTime());
         return response;

@@ -6,7 +6,7 @@ using MeshLite.Protocol.Pki;
 namespace MeshLite.ControlPlane.Identity;
 
 /// <summary>
-/// Makes workloads' certificates after the X.509-SVID profile. Thread-safe: keeps nothing.
+/// Makes workloads' certificates after the X.509-SVID profile; another authority means another issuer. Thread-safe: keeps nothing.
 /// </summary>
 internal sealed class SvidIssuer(CertificateAuthority authority, TimeProvider time)
 {

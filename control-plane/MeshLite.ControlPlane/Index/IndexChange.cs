@@ -26,6 +26,9 @@ public sealed record SliceChange(SliceKey Key, EndpointSliceResource? Value, lon
 /// <summary>A Namespace is now so; null: it is gone.</summary>
 public sealed record NamespaceChange(string Name, NamespaceResource? Value, long At) : IndexChange(At);
 
+/// <summary>Roots and signing key are now so.</summary>
+public sealed record AuthorityChange(MeshAuthority Value, long At) : IndexChange(At);
+
 /// <summary>Services that once were there, from an earlier run: their names are never taken for foreign ones.</summary>
 public sealed record RememberedServices(IReadOnlyCollection<ServiceKey> Services, long At) : IndexChange(At);
 

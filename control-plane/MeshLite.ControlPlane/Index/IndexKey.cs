@@ -30,6 +30,9 @@ public enum IndexKeyKind
 
     /// <summary>Whose an address is: a service's, or workloads'.</summary>
     Address,
+
+    /// <summary>Which roots are to be trusted, and who signs.</summary>
+    Authority,
 }
 
 /// <summary>Names a part of the index.</summary>
@@ -37,6 +40,9 @@ public readonly record struct IndexKey(IndexKeyKind Kind, string Namespace, stri
 {
     /// <summary>MeshConfig.</summary>
     public static IndexKey Mesh => new(IndexKeyKind.Mesh, "", "");
+
+    /// <summary>Roots and signing key.</summary>
+    public static IndexKey Authority => new(IndexKeyKind.Authority, "", "");
 
     /// <summary>An address.</summary>
     public static IndexKey OfAddress(IPAddress address) => new(IndexKeyKind.Address, "", address.ToString());

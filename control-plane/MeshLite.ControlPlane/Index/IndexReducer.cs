@@ -23,6 +23,7 @@ public static class IndexReducer
         SliceChange slice => view with { Cluster = ClusterReducer.Apply(view.Cluster, slice, touched) },
         NamespaceChange ns => view with { Cluster = ClusterReducer.Apply(view.Cluster, ns, touched) },
         RememberedServices remembered => remembered.Services.Take(MaxKnown).Aggregate(view, (v, service) => Remember(v, service, touched)),
+        AuthorityChange authority => ApplyAuthority(view, authority.Value, touched),
         Synced => ApplySynced(view, touched),
         _ => throw new ArgumentOutOfRangeException(nameof(change)),
     };
@@ -31,6 +32,12 @@ public static class IndexReducer
     {
         touched.Add(IndexKey.Mesh);
         return view.IsSynced ? view : view with { IsSynced = true, TrustDomain = view.Mesh.TrustDomain };
+    }
+
+    private static IndexView ApplyAuthority(IndexView view, MeshAuthority value, ISet<IndexKey> touched)
+    {
+        touched.Add(IndexKey.Authority);
+        return view with { Authority = value };
     }
 
     private static IndexView ApplyRefusal(IndexView view, RefusalChange change, ISet<IndexKey> touched)

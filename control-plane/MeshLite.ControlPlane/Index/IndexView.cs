@@ -23,6 +23,9 @@ public sealed record IndexView
     /// </summary>
     public string TrustDomain { get; init; } = "cluster.local";
 
+    /// <summary>Roots and signing key.</summary>
+    public MeshAuthority Authority { get; init; } = MeshAuthority.Unknown;
+
     /// <summary>Every document in force.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Resources { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 

@@ -23,21 +23,14 @@ internal abstract record PublishKey
 }
 
 /// <summary>Resource <c>mesh</c>.</summary>
-internal sealed record MeshKey(TrustRoots Roots) : PublishKey
+internal sealed record MeshKey : PublishKey
 {
     /// <inheritdoc/>
     public override string ResourceKey => ResourceKeys.Mesh;
 
     /// <inheritdoc/>
     public override CompiledResource Compile(IndexView view) =>
-        new(new Resource { Mesh = MeshMapper.ToProto(MeshCompiler.Compile(view, Roots.Der)) }, [], [IndexKey.Mesh]);
-}
-
-/// <summary>Root certificates; compared by reference.</summary>
-internal sealed class TrustRoots(ImmutableArray<ReadOnlyMemory<byte>> der)
-{
-    /// <summary>DER.</summary>
-    public ImmutableArray<ReadOnlyMemory<byte>> Der => der;
+        new(new Resource { Mesh = MeshMapper.ToProto(MeshCompiler.Compile(view)) }, [], [IndexKey.Mesh, IndexKey.Authority]);
 }
 
 /// <summary>Resource <c>workload</c> of the sidecar that holds <paramref name="Identity"/>.</summary>

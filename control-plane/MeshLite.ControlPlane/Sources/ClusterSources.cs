@@ -1,5 +1,6 @@
 using System.Net.Http;
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Operator;
@@ -36,12 +37,18 @@ internal sealed class ClusterSources : ISources
 
     private readonly ClusterStatus _status;
 
+    private readonly AuthoritySecret _secret;
+
     private ClusterSources(
-        KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status, OtherReplicas replicas, LeaderElector elector) =>
-        (_client, Identity, _source, Webhooks, _status, Replicas, _elector) = (client, identity, source, webhooks, status, replicas, elector);
+        KubernetesClient client, IdentityModule identity, AuthoritySecret secret, AuthorityKeeper authority, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status,
+        OtherReplicas replicas, LeaderElector elector) =>
+        (_client, Identity, _secret, Authority, _source, Webhooks, _status, Replicas, _elector) = (client, identity, secret, authority, source, webhooks, status, replicas, elector);
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
+
+    /// <inheritdoc/>
+    public AuthorityKeeper Authority { get; }
 
     /// <inheritdoc/>
     public WorkloadRegistry? Workloads => null;
@@ -63,7 +70,7 @@ internal sealed class ClusterSources : ISources
 
     /// <summary>Connects, and reads or makes the authority; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static async Task<ClusterSources> CreateAsync(
-        ControlPlaneOptions options, MeshIndex index, Publisher publisher, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
+        ControlPlaneOptions options, MeshIndex index, Publisher publisher, SidecarCensus census, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var (connection, ns) = Connect(options.Cluster!, time);
         var client = new KubernetesClient(connection, null, time);
@@ -77,10 +84,12 @@ internal sealed class ClusterSources : ISources
             var webhooks = new ClusterWebhooks(options.Cluster!, ns, client, index, identity, metrics, time, loggers);
             var lease = new LeaderElectionOptions { Lease = new ObjectKey(ns, LeaseName), Identity = Environment.MachineName };
             var elector = new LeaderElector(client, lease, time, new Random(), loggers.CreateLogger<LeaderElector>());
-            var status = new ClusterStatus(ns, client, index, publisher, identity, elector, time, loggers);
+            var status = new ClusterStatus(ns, client, index, publisher, identity, census, elector, time, loggers);
             var source = new KubernetesSource(client, index, time, new Random(), metrics, loggers) { Stored = status.Stored };
+            var secret = new AuthoritySecret(client, ns, time, new Random(), loggers.CreateLogger<AuthoritySecret>());
+            var keeper = new AuthorityKeeper(secret, identity, () => elector.IsLeader && index.WhenSynced.IsCompleted, status.CountAsync, new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
             var replicas = new OtherReplicas(ns, elector.Identity, index, identity.ReplicaTls, time);
-            return new ClusterSources(client, identity, source, webhooks, status, replicas, elector);
+            return new ClusterSources(client, identity, secret, keeper, source, webhooks, status, replicas, elector);
         }
         catch
         {
@@ -97,7 +106,11 @@ internal sealed class ClusterSources : ISources
 
     /// <inheritdoc/>
     public IEnumerable<Func<Task>> Start(Action<string> blocked, CancellationToken cancellationToken) =>
-        [() => _source.RunAsync(blocked, cancellationToken), () => _elector.RunAsync(LeadAsync, cancellationToken)];
+        
+    [
+        () => _source.RunAsync(blocked, cancellationToken), () => _elector.RunAsync(LeadAsync, cancellationToken),
+        () => _secret.RunAsync(cancellationToken), () => Authority.RunAsync(cancellationToken),
+    ];
 
     // The end of either, by itself, gives the Lease up: better another leads than nobody does half of it.
     private async Task LeadAsync(CancellationToken leading)
@@ -135,7 +148,7 @@ internal sealed class ClusterSources : ISources
         }
     }
 
-    private static async Task<CertificateAuthority> LoadAuthorityAsync(KubernetesClient client, string ns, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    private static async Task<AuthorityInForce> LoadAuthorityAsync(KubernetesClient client, string ns, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var begin = time.GetTimestamp();
         while (true)

@@ -1,4 +1,5 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
@@ -16,6 +17,9 @@ internal interface ISources : IDisposable
 {
     /// <summary>The authority, and who a caller is.</summary>
     IdentityModule Identity { get; }
+
+    /// <summary>Keeps the authority: what is offered, recorded, in force.</summary>
+    AuthorityKeeper Authority { get; }
 
     /// <summary>Where sidecars register their workloads; null: nothing is taken from them, the cluster says it.</summary>
     WorkloadRegistry? Workloads { get; }

@@ -1,9 +1,11 @@
 using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
 using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Resources;
+using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Protocol.Grpc;
 using Microsoft.Extensions.Logging;
@@ -15,12 +17,17 @@ internal sealed class StandaloneSources : ISources
 {
     private readonly WorkloadStore _store;
     private readonly DirectorySource _directory;
+    private readonly AuthorityFiles _authority;
     private readonly RefusedDocuments _refused = new();
 
-    public StandaloneSources(ControlPlaneOptions options, MeshIndex index, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers)
+    public StandaloneSources(ControlPlaneOptions options, MeshIndex index, SidecarCensus census, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers)
     {
         Identity = IdentityModule.Create(
             new IdentityOptions { DataDirectory = options.DataDirectory, ListenAddresses = [options.Grpc.Address], SubjectNames = options.SubjectNames }, time, loggers);
+        _authority = new AuthorityFiles(options.DataDirectory, time);
+        Authority = new AuthorityKeeper(
+            _authority, Identity, leads: () => index.WhenSynced.IsCompleted, (authority, _) => Task.FromResult(census.Count(authority.BundleId, authority.Signer.KeyId)),
+            new AuthorityTimes(), time, loggers.CreateLogger<AuthorityKeeper>());
         _store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
         Workloads = new WorkloadRegistry(_store, index, time, loggers.CreateLogger<WorkloadRegistry>());
         _directory = new DirectorySource(
@@ -29,6 +36,9 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
+
+    /// <inheritdoc/>
+    public AuthorityKeeper Authority { get; }
 
     /// <inheritdoc/>
     public WorkloadRegistry Workloads { get; }
@@ -59,13 +69,14 @@ internal sealed class StandaloneSources : ISources
     {
         // What an earlier run knew of workloads, before anything else.
         Workloads.Load();
-        return [() => _store.RunAsync(cancellationToken), () => _directory.RunAsync(blocked, cancellationToken)];
+        return [() => _store.RunAsync(cancellationToken), () => _directory.RunAsync(blocked, cancellationToken), () => Authority.RunAsync(cancellationToken)];
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Workloads.Dispose();
+        _authority.Dispose();
         Identity.Dispose();
     }
 }

@@ -10,11 +10,12 @@ namespace MeshLite.ControlPlane.Status;
 /// </summary>
 /// <param name="id">Of this process.</param>
 /// <param name="tally">What is counted.</param>
+/// <param name="census">Who is connected.</param>
 /// <param name="isReplica">Whether a caller is the control plane itself.</param>
 /// <param name="synced">Completes once the index may be published.</param>
 /// <param name="time">Clock of all limits.</param>
 /// <param name="stopping">The process is about to end.</param>
-internal sealed class ReplicaService(string id, AckTally tally, Func<HttpContext, bool> isReplica, Task synced, TimeProvider time, CancellationToken stopping)
+internal sealed class ReplicaService(string id, AckTally tally, SidecarCensus census, Func<HttpContext, bool> isReplica, Task synced, TimeProvider time, CancellationToken stopping)
 {
     /// <value>How long changes are gathered. 100 ms.</value>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
@@ -29,15 +30,34 @@ internal sealed class ReplicaService(string id, AckTally tally, Func<HttpContext
     private const int MaxTallies = 1000;
 
     /// <summary>Adds the service.</summary>
-    public void MapTo(GrpcServer server) => server.AddServerStreaming(MeshMethods.ReplicaTallies, TalliesAsync);
+    public void MapTo(GrpcServer server)
+    {
+        server.AddServerStreaming(MeshMethods.ReplicaTallies, TalliesAsync);
+        server.AddUnary(MeshMethods.ReplicaAuthority, AuthorityAsync);
+    }
 
-    private async Task TalliesAsync(TalliesRequest request, GrpcStreamWriter<TalliesResponse> writer, GrpcServerCall call)
+    private Task<AuthorityTally> AuthorityAsync(AuthorityRequest request, GrpcServerCall call)
+    {
+        DemandReplica(call);
+        var seen = census.Count(request.BundleId, request.IssuerKeyId.Memory);
+        return Task.FromResult(new AuthorityTally
+        {
+            Replica = id, Sidecars = (uint)seen.Sidecars, WithRoots = (uint)seen.WithRoots, WithIssuer = (uint)seen.WithIssuer,
+            WithoutRoots = { seen.WithoutRoots }, WithoutIssuer = { seen.WithoutIssuer },
+        });
+    }
+
+    private void DemandReplica(GrpcServerCall call)
     {
         if (!isReplica(call.HttpContext))
         {
             throw new GrpcException(GrpcStatusCode.PermissionDenied, "only another replica of the control plane is told that");
         }
+    }
 
+    private async Task TalliesAsync(TalliesRequest request, GrpcStreamWriter<TalliesResponse> writer, GrpcServerCall call)
+    {
+        DemandReplica(call);
         await synced.WaitAsync(call.CancellationToken);
         using var longest = new CancellationTokenSource(Longest, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, stopping, longest.Token);

@@ -1,6 +1,7 @@
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Status;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.V1;
 using Microsoft.AspNetCore.Http;
@@ -15,14 +16,14 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <param name="synced">Completes once the index may be published; nobody is answered before.</param>
 /// <param name="publisher">Where resources come from.</param>
 /// <param name="sources">Where workloads register, if they do, and what a sidecar's own resource is.</param>
-/// <param name="mesh">Resource <c>mesh</c>.</param>
+/// <param name="census">Knows who is connected.</param>
 /// <param name="sidecars">Where streams show themselves to operators.</param>
 /// <param name="time">Clock of all limits.</param>
 /// <param name="metrics">Counts streams.</param>
 /// <param name="logger">Log.</param>
 /// <param name="stopping">The process is about to end.</param>
 internal sealed class ConfigurationService(
-    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh, ConnectedSidecars sidecars,
+    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, SidecarCensus census, ConnectedSidecars sidecars,
     TimeProvider time, ControlPlaneMetrics metrics, ILogger<ConfigurationService> logger, CancellationToken stopping)
 {
     private readonly UpdateGate _gate = new(time);
@@ -96,7 +97,9 @@ internal sealed class ConfigurationService(
         using var expiry = CancelAt(caller.ExpiresAt);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, stopping, expiry.Token);
         var mailbox = new Mailbox();
-        using var state = new StreamState(publisher, mailbox, mesh, sources.KeyOf(owner));
+        // Before it watches anything: who is not counted would be forgotten.
+        using var counted = census.Add(mailbox, owner.Identity, owner.Workload, caller);
+        using var state = new StreamState(publisher, mailbox, new MeshKey(), sources.KeyOf(owner));
         state.Subscribe(hello!.Authorities);
         state.SetHeld(hello.Held);
         var connected = new ConnectedSidecar(owner, hello.SidecarVersion, caller, state.Own, time.GetUtcNow());

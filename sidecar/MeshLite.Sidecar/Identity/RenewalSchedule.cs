@@ -14,6 +14,9 @@ internal sealed class RenewalSchedule(Random random)
     /// <summary>What <see cref="MaxBackoff"/> shrinks to as the certificate held runs out.</summary>
     public static readonly TimeSpan UrgentBackoff = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longest <see cref="Spread"/>. <value>5 min.</value></summary>
+    public static readonly TimeSpan MaxSpread = TimeSpan.FromMinutes(5);
+
     /// <summary>
     /// Two thirds of the certificate's life, give or take a tenth of that: between 60 % and 73.3 %. The jitter spreads the
     /// renewals of workloads that started together.
@@ -22,6 +25,16 @@ internal sealed class RenewalSchedule(Random random)
     {
         var issuedAt = SvidProfile.IssuedAt(notBefore, notAfter);
         return issuedAt + ((notAfter - issuedAt) * (2.0 / 3.0) * (0.9 + (0.2 * random.NextDouble())));
+    }
+
+    /// <summary>
+    /// How long to wait with the renewal of a certificate whose issuer signs no longer: up to a tenth of its life, at most <see cref="MaxSpread"/>, so that a
+    /// whole mesh does not come at once; at least a hundredth, in case who signs does not know yet.
+    /// </summary>
+    public TimeSpan Spread(DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        var window = (notAfter - SvidProfile.IssuedAt(notBefore, notAfter)) / 10;
+        return (window < MaxSpread ? window : MaxSpread) * (0.1 + (0.9 * random.NextDouble()));
     }
 
     /// <summary>

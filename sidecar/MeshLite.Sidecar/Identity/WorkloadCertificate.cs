@@ -17,6 +17,7 @@ internal sealed class WorkloadCertificate
         Context = context;
         RenewAt = renewAt;
         Verifier = new PeerVerifier(bundle, id.TrustDomain, time);
+        IssuerKey = Protocol.Pki.IssuerKey.OfIssuer(context.TargetCertificate);
         NotBefore = new DateTimeOffset(context.TargetCertificate.NotBefore.ToUniversalTime());
         NotAfter = new DateTimeOffset(context.TargetCertificate.NotAfter.ToUniversalTime());
         // A resumed session brings the peer's leaf but not its intermediates, so a verifier that does not remember the peer
@@ -29,6 +30,9 @@ internal sealed class WorkloadCertificate
 
     /// <summary>Certificate, key and intermediates as SslStream takes them; sessions are resumed only within one of these.</summary>
     public SslStreamCertificateContext Context { get; }
+
+    /// <summary>Which key signed it; empty where it does not say.</summary>
+    public ReadOnlyMemory<byte> IssuerKey { get; }
 
     /// <summary>Start of the certificate's validity.</summary>
     public DateTimeOffset NotBefore { get; }

@@ -8,7 +8,7 @@ namespace MeshLite.Sidecar.Identity;
 /// <summary>
 /// Owner of this workload's key, certificate and trust bundle: gets the first certificate by token, renews it in time with
 /// itself and the token of that day as proof, keeps it on disk. Readers take <see cref="Current"/> once per handshake and never wait. Writers are
-/// <see cref="RunAsync"/>, of which there is one, and <see cref="SetTrustBundle"/>, called from the configuration stream.
+/// <see cref="RunAsync"/>, of which there is one, and <see cref="SetTrustBundle"/> and <see cref="SetSigningKey"/>, called from the configuration stream.
 /// <para>A failure leaves what is held in force: connections go on, handshakes too while the certificate is valid.</para>
 /// </summary>
 internal sealed class WorkloadIdentity
@@ -25,6 +25,8 @@ internal sealed class WorkloadIdentity
     private readonly ILogger _logger;
     private volatile WorkloadCertificate? _current;
     private TrustBundle? _streamed;
+    private ReadOnlyMemory<byte> _signingKey;
+    private DateTimeOffset? _early;
     private volatile string? _problem = "no certificate yet";
     private volatile TaskCompletionSource _wake = NewWake();
 
@@ -80,8 +82,33 @@ internal sealed class WorkloadIdentity
         Changed?.Invoke(next);
         if (!Covers(bundle, next.Context.TargetCertificate, [.. next.Context.IntermediateCertificates]))
         {
+            lock (_lock)
+            {
+                _early = DateTimeOffset.MinValue;
+            }
+
             _wake.TrySetResult();
         }
+    }
+
+    /// <summary>Which key signs now, from the configuration stream; empty: nobody says. A certificate of another is renewed within <see cref="RenewalSchedule.Spread"/>.</summary>
+    public void SetSigningKey(ReadOnlyMemory<byte> keyId)
+    {
+        lock (_lock)
+        {
+            if (_signingKey.Span.SequenceEqual(keyId.Span))
+            {
+                return;
+            }
+
+            _signingKey = keyId;
+            if (_current is { } current && _early != DateTimeOffset.MinValue)
+            {
+                _early = Early_NeedsLock(current);
+            }
+        }
+
+        _wake.TrySetResult();
     }
 
     /// <summary>Gets and renews until cancelled; never throws for what happens outside.</summary>
@@ -116,7 +143,7 @@ internal sealed class WorkloadIdentity
         var current = _current;
         var wait = failures > 0
             ? _schedule.Backoff(failures, current is null ? TimeSpan.Zero : current.NotAfter - now)
-            : current is null ? TimeSpan.Zero : current.RenewAt - now;
+            : current is null ? TimeSpan.Zero : RenewAt(current) - now;
         if (wait > TimeSpan.Zero)
         {
             var wake = _wake;
@@ -127,7 +154,7 @@ internal sealed class WorkloadIdentity
             if (wake.Task.IsCompleted)
             {
                 _wake = NewWake();
-                return true;
+                return current is null || RenewAt(current) <= _time.GetUtcNow();
             }
         }
 
@@ -156,6 +183,7 @@ internal sealed class WorkloadIdentity
                     issued.Id, leaf, intermediates, _schedule.RenewAt(NotBefore(leaf), NotAfter(leaf)), bundle, _time);
                 _problem = null;
                 Publish_NeedsLock(next);
+                _early = Early_NeedsLock(next);
                 Keep(state =>
                 {
                     state.SaveBundle(bundle);
@@ -199,6 +227,19 @@ internal sealed class WorkloadIdentity
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             IdentityLog.StateIgnored(_logger, error.Message);
+        }
+    }
+
+    // When its issuer signs no longer. A certificate may come from a replica that does not know that yet: then again, after as long.
+    private DateTimeOffset? Early_NeedsLock(WorkloadCertificate certificate) => _signingKey.IsEmpty || certificate.IssuerKey.Span.SequenceEqual(_signingKey.Span)
+        ? null
+        : _time.GetUtcNow() + _schedule.Spread(certificate.NotBefore, certificate.NotAfter);
+
+    private DateTimeOffset RenewAt(WorkloadCertificate certificate)
+    {
+        lock (_lock)
+        {
+            return _early is { } early && early < certificate.RenewAt ? early : certificate.RenewAt;
         }
     }
 

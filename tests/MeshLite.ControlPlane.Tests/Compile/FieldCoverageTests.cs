@@ -64,7 +64,7 @@ public sealed class FieldCoverageTests
             }
 
             var workload = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View, new SpiffeId("cluster.local", "shop", "orders"), "orders-1", "orders", "v1", 8080, mesh.LabelsOf("orders-1")));
-            var settings = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View, []));
+            var settings = MeshMapper.ToProto(MeshCompiler.Compile(mesh.View));
             return mesh.Errors.IsEmpty
                 && MeshMapper.ToProto(MeshMapper.FromProto(workload)).Equals(workload)
                 && MeshMapper.ToProto(MeshMapper.FromProto(settings)).Equals(settings);

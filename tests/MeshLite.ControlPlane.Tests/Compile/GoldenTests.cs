@@ -56,7 +56,7 @@ public sealed class GoldenTests
         var snapshot = new JsonObject();
         Add(snapshot, "errors", [.. input.Errors.Select(e => (JsonNode)e)]);
         Add(snapshot, "problems", [.. Diagnostics.Find(input.View).Select(p => (JsonNode)$"{p.Origin}: {p.Key}: {p.Condition}: {p.Message}")]);
-        snapshot["mesh"] = Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View, [])));
+        snapshot["mesh"] = Json(MeshMapper.ToProto(MeshCompiler.Compile(input.View)));
         if (!input.Serving.IsEmpty)
         {
             snapshot["workloads"] = new JsonObject(input.Serving.Select(service => KeyValuePair.Create(

@@ -97,7 +97,7 @@ public sealed class AuthoritySecretTests : IAsyncLifetime
         return X509Certificate2.CreateFromPem(CertificateAuthority.MakeRoot(key.ExportPkcs8PrivateKeyPem(), "test", TimeProvider.System));
     }
 
-    private Task<CertificateAuthority> LoadAsync() => AuthoritySecret.LoadOrCreateAsync(_api.Client, Key.Namespace!, TimeProvider.System, Cancelled);
+    private async Task<CertificateAuthority> LoadAsync() => (await AuthoritySecret.LoadOrCreateAsync(_api.Client, Key.Namespace!, TimeProvider.System, Cancelled)).Signer;
 
     private Task<Secret> PutAsync(string key, string certificate, string? roots)
     {

@@ -92,7 +92,7 @@ public sealed class AckTallyTests : IDisposable
         Watch("orders", 0);
         _publisher.Watch(new EndpointsKey(new ServiceRef("shop", "orders", 80)), _sidecars[0]);
         _publisher.Watch(new WorkloadPublishKey(new SpiffeId("cluster.local", "shop", "orders"), "orders-1", "orders", ""), _sidecars[1]);
-        var mesh = _publisher.Watch(new MeshKey(new TrustRoots([])), _sidecars[0]);
+        var mesh = _publisher.Watch(new MeshKey(), _sidecars[0]);
 
         Counts(Route).ShouldBe("0/1");
         Counts(new(ResourceKind.AuthorizationPolicy, "shop", "a")).ShouldBe("0/1");

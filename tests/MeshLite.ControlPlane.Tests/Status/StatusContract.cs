@@ -1,8 +1,11 @@
 using System.Text.Json;
+using MeshLite.ControlPlane.Identity;
+using MeshLite.ControlPlane.Identity.Rotation;
 using MeshLite.ControlPlane.Tests.Sources.Kubernetes;
 using MeshLite.ControlPlane.Tests.Streaming;
 using MeshLite.Kubernetes;
 using MeshLite.Protocol.Grpc;
+using MeshLite.Protocol.Mapping;
 using MeshLite.Protocol.V1;
 using MeshLite.TestKit;
 
@@ -91,6 +94,33 @@ public abstract class StatusContract(ClusterServer server)
 
         await a.DeleteReplicaAsync(1);
         await SaysAsync(a, "Programmed", "True Programmed 1/1 sidecars");
+    }
+
+    [Fact]
+    public async Task Rotation_SidecarOfTheOtherReplicaIsBehind_IsNamedWhicheverReplicaIsAsked()
+    {
+        await using var a = await ClusterFixture.BeginAsync(server);
+        var b = await a.ReplicaAsync();
+        await a.PutReplicasAsync(a, b);
+        await a.PutServiceAsync("orders");
+        using var one = await JoinAsync(a, "one");
+        using var two = await JoinAsync(b, "two");
+        var key = CertificateAuthority.MakeKey();
+        using var next = CertificateAuthority.FromPem(key, "key", CertificateAuthority.MakeRoot(key, "key", TimeProvider.System), "certificate", TimeProvider.System);
+        await Eventually.TrueAsync(async () => await IsRecordedAsync(b), "the leader records the authority", Patience);
+
+        await b.Host.Authority.ChangeAsync((_, record, now) => record.Rotate(next.ToPart(), now), ControlPlaneFixture.Cancelled);
+        await one.UntilAsync(() => RootsOf(one) == 2);
+
+        foreach (var replica in (ClusterFixture[])[a, b])
+        {
+            await ProgressAsync(replica, seen => seen is { Sidecars: 2, WithRoots: 1, WithIssuer: 2 } && seen.WithoutRoots.SequenceEqual([$"{a.Namespace}/two-1"]), "two is waited for");
+        }
+
+        await two.UntilAsync(() => RootsOf(two) == 2);
+        await ProgressAsync(a, seen => seen is { Sidecars: 2, IsOverlapDone: true }, "everybody has it");
+        await b.DisposeAsync();
+        await ProgressAsync(a, seen => seen is { Sidecars: 1, Unheard.Length: 1, IsOverlapDone: false }, "a replica that does not answer is waited for");
     }
 
     [Fact]
@@ -242,6 +272,24 @@ public abstract class StatusContract(ClusterServer server)
     }
 
     private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString()!;
+
+    private static int RootsOf(TestSidecar sidecar) => sidecar.Resources.GetValueOrDefault(ResourceKeys.Mesh)?.Mesh.TrustBundle.Count ?? 0;
+
+    private static async Task<bool> IsRecordedAsync(ClusterFixture replica)
+    {
+        try
+        {
+            await replica.Host.Authority.StatusAsync(ControlPlaneFixture.Cancelled);
+            return true;
+        }
+        catch (AuthorityStoreException)
+        {
+            return false;
+        }
+    }
+
+    private static Task ProgressAsync(ClusterFixture replica, Func<AuthorityProgress, bool> condition, string what) =>
+        Eventually.TrueAsync(async () => condition((await replica.Host.Authority.StatusAsync(ControlPlaneFixture.Cancelled)).Progress), what, Patience);
 }
 
 /// <summary>Against the fake.</summary>

@@ -21,7 +21,7 @@ public sealed class SidecarStreamTests : IDisposable
     private readonly MetricRegistry _registry;
     private readonly ControlPlaneMetrics _metrics;
     private readonly CancellationTokenSource _stop = new();
-    private readonly MeshKey _mesh = new(new TrustRoots([]));
+    private readonly MeshKey _mesh = new();
     private ConnectedSidecar? _connected;
     private IndexView _view = IndexView.Empty;
 

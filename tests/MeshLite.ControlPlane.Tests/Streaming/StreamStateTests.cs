@@ -213,7 +213,7 @@ public sealed class StreamStateTests
 
     private sealed class Run : IDisposable
     {
-        private static readonly MeshKey Mesh = new(new TrustRoots([]));
+        private static readonly MeshKey Mesh = new();
         private static readonly WorkloadPublishKey Me = new(new SpiffeId("cluster.local", "shop", "me"), "me-1", "", "", 0);
 
         private readonly HashSet<string> _subscribed = [];

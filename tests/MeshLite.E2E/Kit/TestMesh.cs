@@ -34,12 +34,13 @@ public sealed class TestMesh : IAsyncDisposable
     /// <summary>Started, unless it was made without.</summary>
     public ControlPlaneProcess ControlPlane { get; }
 
-    /// <summary>Starts a control plane over one document (which may be several, parted by <c>---</c>).</summary>
-    public static async Task<TestMesh> StartAsync(string? yaml = null)
+    /// <summary>Starts a control plane over one document (which may be several, parted by <c>---</c>); <paramref name="prepare"/> may put files into its data directory first.</summary>
+    public static async Task<TestMesh> StartAsync(string? yaml = null, Action<string>? prepare = null)
     {
         var mesh = new TestMesh();
         try
         {
+            prepare?.Invoke(mesh.Processes.DataDirectory);
             if (yaml is not null)
             {
                 mesh.Save("mesh.yaml", yaml);

@@ -50,7 +50,7 @@ internal sealed class ClusterMesh : IAsyncDisposable
     {
         var options = new ControlPlaneOptions
         {
-            Grpc = _grpc, Telemetry = new IPEndPoint(IPAddress.Loopback, 0),
+            Grpc = _grpc, Telemetry = new IPEndPoint(IPAddress.Loopback, 0), Webhook = new IPEndPoint(IPAddress.Loopback, 0),
             Cluster = new ClusterOptions { Kubeconfig = Api.WriteKubeconfig(_files["kubeconfig"]), Namespace = Namespace },
         };
         _host = await ControlPlaneHost.StartAsync(options, TimeProvider.System, logging => logging.ClearProviders(), CancellationToken.None);
