@@ -63,9 +63,9 @@ bench-scale: build ## the real control plane under 100, 1,000, 10,000 simulated 
 	dotnet build bench/MeshLite.Bench.Scale --no-restore -c $(CONFIGURATION) -nologo -v q -clp:NoSummary
 	@ulimit -n "$$(ulimit -Hn)"; dotnet bench/MeshLite.Bench.Scale/bin/$(CONFIGURATION)/net10.0/MeshLite.Bench.Scale.dll
 
-golden: $(RESTORED) ## rewrite the golden files of compiler and injection from what they make now; look at the diff
-	for project in ControlPlane Injection; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
-	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests
+golden: $(RESTORED) ## rewrite the golden files of compiler, injection and meshctl from what they make now; look at the diff
+	for project in ControlPlane Injection Functional; do GOLDEN_UPDATE=1 dotnet test tests/MeshLite.$$project.Tests --no-restore -c $(CONFIGURATION) -nologo -v q --filter 'FullyQualifiedName~Golden'; done
+	@git status --short tests/MeshLite.ControlPlane.Tests tests/MeshLite.Injection.Tests tests/MeshLite.Functional.Tests
 
 fuzz: $(RESTORED) ## every parser of our own on mutated input; MINUTES=n for each target (1), from another random seed each time
 	@failed=; for project in Sidecar Protocol ControlPlane Kubernetes; do \

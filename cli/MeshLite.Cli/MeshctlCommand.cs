@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using MeshLite.Cli.Check;
 using MeshLite.Cli.Inject;
+using MeshLite.Cli.Status;
 using MeshLite.Cli.Wait;
 
 namespace MeshLite.Cli;
@@ -13,7 +15,9 @@ public static class MeshctlCommand
     {
         var root = new RootCommand("meshctl: command line of the MeshLite service mesh")
         {
+            CheckCommand.Create(time, output),
             InjectCommand.Create(output, error),
+            StatusCommand.Create(time, output, error),
             TokenCommand.Create(time, output, error),
             VersionCommand.Create(output),
             WaitCommand.Create(time, output, error),

@@ -56,7 +56,7 @@ public static class TokenCommand
                 output.WriteLine(signed);
             }
         });
-        var token = new Command("token", "Join tokens of a standalone mesh") { create };
+        var token = new Command("token", "Join tokens of a standalone mesh") { create, RotateKeyCommand.Create(time, output) };
         token.SetAction(parsed => new HelpAction().Invoke(parsed));
         return token;
     }
@@ -72,7 +72,9 @@ public static class TokenCommand
             }
 
             using var key = JoinTokenKey.LoadOrCreate(dataDirectory);
-            return JoinToken.Create(key, ns, serviceAccount, lifetime, time);
+            var token = JoinToken.Create(key, ns, serviceAccount, lifetime, time);
+            JoinTokenRotation.NoteIssued(dataDirectory, JoinToken.KeyId(key), time.GetUtcNow() + lifetime);
+            return token;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException)
         {

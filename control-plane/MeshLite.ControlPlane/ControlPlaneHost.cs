@@ -2,6 +2,7 @@ using System.Net;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Listeners;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
 using MeshLite.ControlPlane.Streaming;
@@ -38,6 +39,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly MeshIndex _index;
     private readonly Publisher _publisher;
+    private readonly ExpiryWatch _expiry;
     private readonly ILogger<ControlPlaneHost> _logger;
     private readonly ProblemReporter _problems;
     private readonly TaskCompletionSource _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,13 +73,16 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _logger = loggers.CreateLogger<ControlPlaneHost>();
         _problems = new ProblemReporter(loggers.CreateLogger<ProblemReporter>());
 
+        var connected = new ConnectedSidecars();
         var service = new ConfigurationService(
-            identity.CallerOf, _index.WhenSynced, _publisher, sources, new MeshKey(new TrustRoots(identity.TrustBundle.Der)),
+            identity.CallerOf, _index.WhenSynced, _publisher, sources, new MeshKey(new TrustRoots(identity.TrustBundle.Der)), connected,
             time, metrics, loggers.CreateLogger<ConfigurationService>(), _stop.Token);
         var grpc = new GrpcServer(new GrpcServerOptions { MaxReceiveMessageBytes = StreamLimits.MaxMessageBytes }, time, loggers.CreateLogger<GrpcServer>());
         identity.MapTo(grpc);
         service.MapTo(grpc);
         sources.MapTo(grpc, _stop.Token);
+        new OperatorService(new ReplicaReporter(sources.ReplicaId, connected, () => sources.Refused, _index, identity, time), sources.Replicas, _index.WhenSynced)
+            .MapTo(grpc, new OperatorGate(grpc, identity.IsOperator, metrics, loggers.CreateLogger<OperatorGate>()), identity.IsReplica);
         var telemetry = new TelemetryEndpoint(Readiness, WriteMetricsAsync);
         _app.Run(request => ControlPlaneListeners.ServeAsync(request, context => ListenerSet.NameOf(context) switch
         {
@@ -85,6 +90,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             WebhookListener => sources.Webhooks!.HandleAsync(context),
             _ => telemetry.HandleAsync(context),
         }));
+        _expiry = new ExpiryWatch(identity, time, loggers.CreateLogger<ExpiryWatch>());
+        _expiry.Register(_registry);
         ControlPlaneGauges.Register(_registry, _index, _publisher, sources.Workloads, identity, grpc.Failures);
     }
 
@@ -131,7 +138,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         {
             // Step 2
             host._app.Lifetime.ApplicationStopping.Register(host._stop.Cancel);
-            IEnumerable<Func<Task>> loops = [() => host._index.RunAsync(host.Publish, host._stop.Token), .. host._sources.Start(host.Block, host._stop.Token)];
+            IEnumerable<Func<Task>> loops = [() => host._index.RunAsync(host.Publish, host._stop.Token), () => host._expiry.RunAsync(host._stop.Token), .. host._sources.Start(host.Block, host._stop.Token)];
             host._loops.AddRange(loops.Select(loop => host.SuperviseAsync(Task.Run(loop, CancellationToken.None))));
 
             // Step 3

@@ -9,6 +9,7 @@ public sealed class ControlPlaneMetrics
     private readonly CounterFamily _streamsEnded;
     private readonly CounterFamily _admissions;
     private readonly CounterFamily _refused;
+    private readonly CounterFamily _operatorCalls;
     private readonly CounterSeries _updates;
     private readonly CounterSeries _updateBytes;
     private readonly HistogramSeries _ackSeconds;
@@ -24,6 +25,7 @@ public sealed class ControlPlaneMetrics
         _admissions = registry.AddCounter("meshlite_admission_requests_total", "Questions of the API server, by webhook and answer.", "webhook", "result");
         _refused = registry.AddCounter(
             "meshlite_connections_refused_total", "Connections refused for what they are, or sent before it became a request, by listener and reason.", "listener", "reason");
+        _operatorCalls = registry.AddCounter("meshlite_operator_calls_total", "Calls of the operator's methods, by method and result: ok, denied, failed.", "method", "result");
         _updates = registry.AddCounter("meshlite_config_updates_total", "Updates sent to sidecars.").Series();
         _updateBytes = registry.AddCounter("meshlite_config_update_bytes_total", "Bytes of the resources in updates sent.").Series();
         _ackSeconds = registry.AddHistogram(
@@ -43,6 +45,9 @@ public sealed class ControlPlaneMetrics
 
     /// <summary>A connection of a port was refused.</summary>
     public void ConnectionRefused(string listener, string reason) => _refused.Series(listener, reason).Increment();
+
+    /// <summary>Somebody called a method of <c>meshlite.v1.Operator</c>.</summary>
+    public void OperatorCalled(string method, string result) => _operatorCalls.Series(method, result).Increment();
 
     /// <summary>A stream began.</summary>
     public void StreamBegan() => _sidecars.Add(1);

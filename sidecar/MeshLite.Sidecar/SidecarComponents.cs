@@ -51,6 +51,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
     private readonly ProvenConnections _proven;
     private readonly MeshState _mesh;
     private readonly Outbox _outbox;
+    private readonly StatsReporter _stats;
     private readonly OutboundConnections _outboundConnections;
     private readonly InboundConnections _inboundConnections;
     private readonly Prober _prober;
@@ -123,6 +124,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
         _passthrough = new Passthrough(connector, forwarding);
         var plaintext = new PlaintextCallers(_metrics, time);
+        _stats = new StatsReporter(plaintext, _outbox.Send, time);
+        Stream.StatsAsked += _stats.Asked;
         var flows = new OpenFlows(Logs.CreateLogger<OpenFlows>());
         var authorization = new InboundAuthorization(_mesh, _application, flows, connections, _metrics, Logs.CreateLogger<InboundAuthorization>());
         _mesh.WorkloadChanged += authorization.Apply;
@@ -220,6 +223,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
+        _loops.Add(_stats.RunAsync(_stop.Token));
         _loops.Add(EndConnectionsAsync());
         if (_application.Declared is not null)
         {

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using MeshLite.E2E.Kit;
 using MeshLite.Processes.Mesh;
+using MeshLite.TestKit;
 using MeshLite.TestKit.Apps;
 
 namespace MeshLite.E2E;
@@ -81,6 +83,35 @@ public sealed class RenewalTests
         certificates.ShouldAllBe(seen => seen.Count >= 3);
         TestContext.Current.TestOutputHelper?.WriteLine($"RENEWAL sent {sent.Count}, certificates {certificates[0].Count} {certificates[1].Count}");
     }
+
+    /// <summary>Documented in the README, alarmed by manifests/prometheus: the series those rules look at say so beforehand, calls fail closed, and nobody has to do anything afterwards.</summary>
+    [Fact]
+    public async Task ControlPlane_AwayForLongerThanALeafLives_CallsAreRefusedAndRecoverByThemselves()
+    {
+        await using var mesh = await TestMesh.StartAsync(ShortLived);
+        var orders = await mesh.AppAsync("orders");
+        var client = await mesh.ClientAsync();
+        await client.ReachesAsync("orders");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+        await mesh.ControlPlane.KillAsync();
+        await Eventually.TrueAsync(
+            async () => await ValueAsync(http, client.Sidecar, "meshlite_certificate_expiry_seconds") is > 0 and var left
+                && left < 0.25 * await ValueAsync(http, client.Sidecar, "meshlite_certificate_lifetime_seconds"),
+            "the alert's condition holds before the certificate has run out", TimeSpan.FromSeconds(30));
+        await Eventually.TrueAsync(async () => await client.GetAsync("orders") is { Status: HttpStatusCode.BadGateway, Error: "tls_failure" }, "calls are refused", TimeSpan.FromSeconds(30));
+        (await Task.WhenAll(ValueAsync(http, client.Sidecar, "meshlite_certificate_expiry_seconds"), ValueAsync(http, orders.Sidecar, "meshlite_certificate_expiry_seconds")))
+            .Min().ShouldBeLessThanOrEqualTo(0, "either end's is reason enough");
+
+        var back = TimeProvider.System.GetTimestamp();
+        await mesh.ControlPlane.StartAsync();
+        await Eventually.TrueAsync(async () => (await client.GetAsync("orders")).Status == HttpStatusCode.OK, "calls are answered again", TimeSpan.FromSeconds(60));
+        TestContext.Current.TestOutputHelper?.WriteLine($"RECOVERED {TimeProvider.System.GetElapsedTime(back).TotalSeconds:0.0} s after the control plane's start");
+        (await ValueAsync(http, orders.Sidecar, "meshlite_certificate_expiry_seconds")).ShouldBeGreaterThan(0);
+    }
+
+    private static async Task<double> ValueAsync(HttpClient http, SidecarProcess sidecar, string name) => double.Parse(
+        (await http.GetStringAsync($"http://{sidecar.Telemetry}/metrics")).Split('\n').Single(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
 
     private static async Task<string> NotAfterAsync(HttpClient http, SidecarProcess sidecar)
     {

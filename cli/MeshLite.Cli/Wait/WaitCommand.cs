@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using MeshLite.Hosting;
 using MeshLite.Kubernetes;
-using MeshLite.Kubernetes.Connection;
 using MeshLite.Model;
 
 namespace MeshLite.Cli.Wait;
@@ -37,7 +36,7 @@ public static class WaitCommand
             }
 
             var (kind, name) = Parse(parsed.GetRequiredValue(Resource));
-            var connection = Connect(parsed.GetValue(Kubeconfig), time);
+            var connection = KubeconfigOption.Connect(parsed.GetValue(Kubeconfig), time);
             using var client = new KubernetesClient(connection, null, time);
             var key = new ObjectKey(kind.IsNamespaced ? parsed.GetValue(Namespace) ?? connection.Namespace : null, name);
             return await new ProgrammedWait(client, kind, key, output, error, time).RunAsync(parsed.GetValue(Patience) ?? DefaultTimeout, cancellationToken);
@@ -49,20 +48,6 @@ public static class WaitCommand
         text.Split('/') is not [var kind, { Length: > 0 } name] ? throw StartupException.WrongOption("KIND/NAME", $"'{text}' is not of the form trafficroute/orders")
         : OwnKind.Find(kind) is { } found ? (found, name)
         : throw StartupException.WrongOption("KIND/NAME", $"'{kind}' is none of {string.Join(", ", OwnKind.All.Select(k => k.Kind))}");
-
-    private static ClusterConnection Connect(string? file, TimeProvider time)
-    {
-        var home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config");
-        file ??= Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } set ? set.Split(Path.PathSeparator)[0] : File.Exists(home) ? home : null;
-        try
-        {
-            return file is null ? ClusterConnection.InCluster(time) : ClusterConnection.FromKubeconfig(file, time);
-        }
-        catch (ConnectionException problem)
-        {
-            throw StartupException.WrongOption("--kubeconfig", problem.Message);
-        }
-    }
 
     private static TimeSpan? ParseTimeout(ArgumentResult result)
     {

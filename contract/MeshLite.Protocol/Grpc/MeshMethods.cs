@@ -16,4 +16,12 @@ public static class MeshMethods
     /// <summary><c>Replica.Tallies</c>: server streaming, between replicas of the control plane.</summary>
     public static GrpcMethod<TalliesRequest, TalliesResponse> ReplicaTallies { get; } =
         new("meshlite.v1.Replica", "Tallies", TalliesRequest.Parser, TalliesResponse.Parser);
+
+    /// <summary><c>Replica.Report</c>: server streaming, between replicas of the control plane.</summary>
+    public static GrpcMethod<ReportRequest, ReplicaReport> ReplicaReport { get; } =
+        new("meshlite.v1.Replica", "Report", ReportRequest.Parser, V1.ReplicaReport.Parser);
+
+    /// <summary><c>Operator.Report</c>: server streaming, for meshctl.</summary>
+    public static GrpcMethod<ReportRequest, ReplicaReport> OperatorReport { get; } =
+        new("meshlite.v1.Operator", "Report", ReportRequest.Parser, V1.ReplicaReport.Parser);
 }

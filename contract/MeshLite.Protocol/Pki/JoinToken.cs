@@ -11,7 +11,8 @@ namespace MeshLite.Protocol.Pki;
 /// shaped like those of a Kubernetes service-account token. Good any number of times until it expires: a workload
 /// that restarts without its state directory joins again with the same token.
 /// <para>Our own forty lines because the registry's JWT package is outdated, and because the strict subset is the
-/// point: one algorithm, chosen by the verifier and not by the token (RFC 8725 §3.1), no key lookup, no "none".</para>
+/// point: one algorithm, chosen by the verifier and not by the token (RFC 8725 §3.1), no "none"; the header's <c>kid</c> only picks among the keys the
+/// verifier holds (<see cref="JoinTokenKeys"/>).</para>
 /// </summary>
 public static class JoinToken
 {
@@ -26,7 +27,6 @@ public static class JoinToken
     /// <summary>How far the issuer's clock may run ahead of the verifier's. <value>60 s; expiry has no such grace.</value></summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
 
-    private static readonly string Header = Encode("""{"alg":"ES256","typ":"JWT"}"""u8);
 
     /// <summary>Makes a token.</summary>
     public static string Create(ECDsa key, string ns, string serviceAccount, TimeSpan lifetime, TimeProvider time)
@@ -45,13 +45,23 @@ public static class JoinToken
             writer.WriteEndObject();
         }
 
-        var signed = $"{Header}.{Encode(json.ToArray())}";
+        var header = Encode(Encoding.ASCII.GetBytes($$"""{"alg":"ES256","typ":"JWT","kid":"{{KeyId(key)}}"}"""));
+        var signed = $"{header}.{Encode(json.ToArray())}";
         var signature = key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         return $"{signed}.{Encode(signature)}";
     }
 
+    /// <summary>Names a key: 64 bits of the SHA-256 of its public part. Enough to pick one of a few; who forges one gains nothing.</summary>
+    public static string KeyId(ECDsa key) => Encode(SHA256.HashData(key.ExportSubjectPublicKeyInfo()).AsSpan(0, 8));
+
+    /// <summary>As below, with one key, whatever the token calls its own.</summary>
+    public static JoinTokenResult Verify(ECDsa key, string token, TimeProvider time) => Verify(_ => [key], token, time);
+
     /// <summary>Whom the token stands for, or why for nobody. Nothing of it is believed before its signature is verified.</summary>
-    public static JoinTokenResult Verify(ECDsa key, string token, TimeProvider time)
+    /// <param name="keys">The keys that are good now and have this name; without one (null), all.</param>
+    /// <param name="token">From anybody.</param>
+    /// <param name="time">The clock it is held against.</param>
+    public static JoinTokenResult Verify(Func<string?, IEnumerable<ECDsa>> keys, string token, TimeProvider time)
     {
         if (token.Length > MaxLength || token.Split('.') is not [var header, var payload, var signature]
             || Decode(header) is not { } headerJson || Decode(payload) is not { } payloadJson || Decode(signature) is not { } signatureBytes)
@@ -61,7 +71,7 @@ public static class JoinToken
 
         try
         {
-            return Verify(key, header, payload, headerJson, payloadJson, signatureBytes, time);
+            return Verify(keys, header, payload, headerJson, payloadJson, signatureBytes, time);
         }
         catch (InvalidOperationException)
         {
@@ -70,31 +80,32 @@ public static class JoinToken
         }
     }
 
-    private static JoinTokenResult Verify(ECDsa key, string header, string payload, byte[] headerJson, byte[] payloadJson, byte[] signatureBytes, TimeProvider time)
+    private static JoinTokenResult Verify(Func<string?, IEnumerable<ECDsa>> keys, string header, string payload, byte[] headerJson, byte[] payloadJson, byte[] signatureBytes, TimeProvider time)
     {
-        if (CheckHeader(headerJson) is var failure and not JoinTokenFailure.None)
+        var (failure, keyId) = CheckHeader(headerJson);
+        if (failure != JoinTokenFailure.None)
         {
             return failure;
         }
 
         var signed = Encoding.ASCII.GetBytes($"{header}.{payload}");
         return signatureBytes.Length == 64
-            && key.VerifyData(signed, signatureBytes, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)
+            && keys(keyId).Any(key => key.VerifyData(signed, signatureBytes, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation))
             ? CheckClaims(payloadJson, time.GetUtcNow())
             : JoinTokenFailure.BadSignature;
     }
 
-    private static JoinTokenFailure CheckHeader(byte[] json)
+    private static (JoinTokenFailure Failure, string? KeyId) CheckHeader(byte[] json)
     {
         if (Parse(json) is not { } header)
         {
-            return JoinTokenFailure.Malformed;
+            return (JoinTokenFailure.Malformed, null);
         }
 
         // "crit" names extensions that must be understood (RFC 7515 §4.1.11): we understand none.
         return Text(header, "alg") == "ES256" && !header.TryGetProperty("crit", out _)
-            ? JoinTokenFailure.None
-            : JoinTokenFailure.WrongAlgorithm;
+            ? (JoinTokenFailure.None, Text(header, "kid"))
+            : (JoinTokenFailure.WrongAlgorithm, null);
     }
 
     private static JoinTokenResult CheckClaims(byte[] json, DateTimeOffset now)
@@ -182,7 +193,7 @@ public enum JoinTokenFailure
     /// <summary>Names another algorithm than ES256, or demands an extension.</summary>
     WrongAlgorithm,
 
-    /// <summary>Not signed by this mesh's key, or changed since.</summary>
+    /// <summary>Not signed by a key of this mesh, or by one that is retired, or changed since.</summary>
     BadSignature,
 
     /// <summary>Meant for somebody else.</summary>

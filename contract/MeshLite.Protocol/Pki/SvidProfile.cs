@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MeshLite.Model;
 
 namespace MeshLite.Protocol.Pki;
 
@@ -26,6 +27,9 @@ public static class SvidProfile
     /// <inheritdoc cref="ControlPlaneNamespace"/>
     public const string ControlPlaneServiceAccount = "meshlite-control-plane";
 
+    /// <summary>In the same namespace: whoever runs meshctl. The control plane answers <c>meshlite.v1.Operator</c> to nobody else.</summary>
+    public const string OperatorServiceAccount = "meshlite-operator";
+
     /// <summary>
     /// How far notBefore lies before the moment of signing: a verifier's clock may lag the control plane's by so
     /// much. (One that runs ahead sees certificates expire early; the third of their life that is left when they are
@@ -36,6 +40,9 @@ public static class SvidProfile
 
     /// <summary>The one curve for keys: P-256.</summary>
     public static ECCurve Curve => ECCurve.NamedCurves.nistP256;
+
+    /// <summary>Whether this is the operator of its trust domain.</summary>
+    public static bool IsOperator(SpiffeId id) => id.Namespace == ControlPlaneNamespace && id.ServiceAccount == OperatorServiceAccount;
 
     /// <summary>When a certificate of these bounds was signed. A foreign issuer may not backdate: then notBefore.</summary>
     public static DateTimeOffset IssuedAt(DateTimeOffset notBefore, DateTimeOffset notAfter) =>

@@ -42,6 +42,9 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>What goes along with a certificate signed here; empty where a root signs.</summary>
     public IReadOnlyList<X509Certificate2> Intermediates { get; }
 
+    /// <summary>The one that signs.</summary>
+    public X509Certificate2 Certificate => _certificate;
+
     /// <summary>End of the signing certificate's life, which nothing it signs exceeds.</summary>
     public DateTimeOffset NotAfter { get; }
 

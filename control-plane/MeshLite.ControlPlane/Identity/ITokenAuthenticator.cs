@@ -13,6 +13,9 @@ internal interface ITokenAuthenticator : IDisposable
     /// </summary>
     bool CertificateRenews { get; }
 
+    /// <summary>When the key that signs tokens was made; null: it is not ours.</summary>
+    DateTimeOffset? KeyMadeAt => null;
+
     /// <summary>Judges a token; throws nothing but <see cref="OperationCanceledException"/>.</summary>
     ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken);
 }

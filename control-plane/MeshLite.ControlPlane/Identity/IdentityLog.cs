@@ -24,6 +24,12 @@ internal static partial class IdentityLog
     [LoggerMessage(2005, LogLevel.Warning, "Cannot ask the API server about a token: {Problem}", EventName = "TokenReviewFailed")]
     public static partial void TokenReviewFailed(ILogger logger, string problem);
 
+    [LoggerMessage(2020, LogLevel.Information, "Join-token keys changed: {KeyId} signs, {Retiring} older", EventName = "TokenKeysChanged")]
+    public static partial void TokenKeysChanged(ILogger logger, string keyId, int retiring);
+
+    [LoggerMessage(2021, LogLevel.Error, "The join-token keys have changed but cannot be read, those known stay in force: {Problem}", EventName = "TokenKeysUnreadable")]
+    public static partial void TokenKeysUnreadable(ILogger logger, string problem);
+
     [LoggerMessage(2006, LogLevel.Warning, "Cannot read the authority's Secret, trying again: {Problem}", EventName = "AuthorityUnreachable")]
     public static partial void AuthorityUnreachable(ILogger logger, string problem);
 }

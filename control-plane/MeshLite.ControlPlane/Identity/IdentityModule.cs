@@ -43,6 +43,9 @@ public sealed class IdentityModule : IDisposable
     /// <summary>The roots every sidecar is to trust (<c>Mesh.trust_bundle</c>).</summary>
     public TrustBundle TrustBundle => _authority.Bundle;
 
+    /// <summary>When the key of join tokens was made; null in a cluster, which has none.</summary>
+    public DateTimeOffset? TokenKeyMadeAt => _tokens.KeyMadeAt;
+
     /// <summary>In force now.</summary>
     public IdentitySettings Settings => _state.Settings;
 
@@ -55,11 +58,12 @@ public sealed class IdentityModule : IDisposable
     /// <summary>Reads or makes the CA and the join-token key of the data directory; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static IdentityModule Create(IdentityOptions options, TimeProvider time, ILoggerFactory loggers)
     {
+        var logger = loggers.CreateLogger<IdentityModule>();
         var authority = CertificateAuthority.LoadOrCreate(options.DataDirectory, time);
         try
         {
-            var tokens = new JoinTokenAuthenticator(JoinTokenKey.LoadOrCreate(options.DataDirectory), time);
-            return new IdentityModule(authority, tokens, options, time, loggers.CreateLogger<IdentityModule>());
+            var tokens = new JoinTokenAuthenticator(new JoinTokenKeyStore(options.DataDirectory, logger), time);
+            return new IdentityModule(authority, tokens, options, time, logger);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
         {
@@ -115,6 +119,22 @@ public sealed class IdentityModule : IDisposable
     /// <summary>Whether the caller is the control plane itself: another replica.</summary>
     public bool IsReplica(HttpContext context) => CallerOf(context)?.Id == OwnId(_state.Settings);
 
+    /// <summary>Whether the caller runs meshctl: only <c>meshlite.v1.Operator</c> asks.</summary>
+    public bool IsOperator(HttpContext context) => CallerOf(context)?.Id is { } id && id.TrustDomain == _state.Settings.TrustDomain && SvidProfile.IsOperator(id);
+
+    /// <summary>All certificates of the control plane's own: what signs, the roots, and what its listeners show.</summary>
+    public IEnumerable<OwnCertificate> Certificates()
+    {
+        yield return new OwnCertificate(OwnCertificateKind.Issuer, _authority.Certificate);
+        foreach (var root in TrustBundle.Roots)
+        {
+            yield return new OwnCertificate(OwnCertificateKind.Root, root);
+        }
+
+        // Asked for, it is made anew where it is due: what is told is what the next handshake shows.
+        yield return new OwnCertificate(OwnCertificateKind.Server, _state.Certificate.Current().TargetCertificate);
+    }
+
     /// <summary>TLS of a connection to another replica: both show the control plane's own identity, nobody else's is accepted. For connections that begin soon.</summary>
     public SslClientAuthenticationOptions ReplicaTls()
     {
@@ -167,7 +187,8 @@ public sealed class IdentityModule : IDisposable
             return true;
         }
 
-        var result = verifier.Verify(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore, PeerRole.Client);
+        var leaf = certificate as X509Certificate2;
+        var result = verifier.Verify(leaf, chain?.ChainPolicy.ExtraStore, PeerRole.Client);
         if (result.Id is null)
         {
             connection.Features.Set(new RefusedCertificate(result.Failure));
@@ -176,7 +197,7 @@ public sealed class IdentityModule : IDisposable
             return false;
         }
 
-        connection.Features.Set(new Caller(result.Id, result.ExpiresAt));
+        connection.Features.Set(new Caller(result.Id, result.ExpiresAt) { BeginsAt = new DateTimeOffset(leaf!.NotBefore.ToUniversalTime()) });
         return true;
     }
 

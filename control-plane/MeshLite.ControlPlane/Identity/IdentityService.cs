@@ -20,6 +20,9 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
 
     private const string BearerPrefix = "Bearer ";
 
+    /// <value>Life of an operator's certificate at most: as long as people look at a screen. 1 h.</value>
+    private static readonly TimeSpan OperatorLifetime = TimeSpan.FromHours(1);
+
     private const string Renewal = "renewal";
 
     // Whoever reaches the port may ask; each answer costs a signature, and in a cluster a question to the API server.
@@ -70,12 +73,19 @@ internal sealed class IdentityService(IdentityModule module, SvidIssuer issuer, 
             throw new CertifyRefusedException(GrpcStatusCode.PermissionDenied, "reserved_identity", $"{id} is the control plane's own identity and is given to nobody");
         }
 
+        var isOperator = SvidProfile.IsOperator(id);
+        if (isOperator && proof != "token")
+        {
+            throw new CertifyRefusedException(GrpcStatusCode.PermissionDenied, "reserved_identity", $"{id} is certified by a token each time, never by an earlier certificate");
+        }
+
         // Step 2
         var key = SigningRequest.Check(request.Csr.ToByteArray(), out var problem)
             ?? throw new CertifyRefusedException(GrpcStatusCode.InvalidArgument, "bad_request", problem!);
 
         // Step 3
-        using var certificate = issuer.Issue(id, key, settings.ClampedLifetime);
+        var lifetime = isOperator && settings.ClampedLifetime > OperatorLifetime ? OperatorLifetime : settings.ClampedLifetime;
+        using var certificate = issuer.Issue(id, key, lifetime);
         var response = new CertifyResponse { CertificateChain = { ByteString.CopyFrom(certificate.RawDataMemory.Span) } };
         response.CertificateChain.AddRange(issuer.Intermediates.Select(i => ByteString.CopyFrom(i.RawDataMemory.Span)));
         response.TrustBundle.AddRange(module.TrustBundle.Der.Select(root => ByteString.CopyFrom(root.Span)));

@@ -1,26 +1,31 @@
-using System.Security.Cryptography;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
 
 namespace MeshLite.ControlPlane.Identity;
 
-/// <summary>Join tokens, signed with the mesh's own key (<c>meshctl token create</c>). Thread-safe; owns the key.</summary>
-internal sealed class JoinTokenAuthenticator(ECDsa key, TimeProvider time) : ITokenAuthenticator
+/// <summary>Join tokens, signed with the mesh's own key (<c>meshctl token create</c>), or one it had before. Thread-safe.</summary>
+internal sealed class JoinTokenAuthenticator(JoinTokenKeyStore keys, TimeProvider time) : ITokenAuthenticator
 {
     /// <inheritdoc/>
     public bool CertificateRenews => true;
 
     /// <inheritdoc/>
+    public DateTimeOffset? KeyMadeAt => keys.Current.MadeAt;
+
+    /// <inheritdoc/>
     public ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
-        var result = JoinToken.Verify(key, token, time);
+        var result = keys.Current.Verify(token, time);
         return ValueTask.FromResult(result.Failure == JoinTokenFailure.None
             ? new TokenVerdict(result.Namespace!, result.ServiceAccount!, null)
             : Refuse(result.Failure));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => key.Dispose();
+    public void Dispose()
+    {
+        // Keys are not disposed while somebody may verify with them.
+    }
 
     private static TokenVerdict Refuse(JoinTokenFailure failure)
     {
@@ -28,7 +33,7 @@ internal sealed class JoinTokenAuthenticator(ECDsa key, TimeProvider time) : ITo
         {
             JoinTokenFailure.Malformed => ("token_malformed", "the token is not a join token"),
             JoinTokenFailure.WrongAlgorithm => ("token_algorithm", "the token is not signed with ES256"),
-            JoinTokenFailure.BadSignature => ("token_signature", "the token was not signed by this mesh"),
+            JoinTokenFailure.BadSignature => ("token_signature", "the token was not signed by this mesh, or by a key it has retired; make a new one with 'meshctl token create'"),
             JoinTokenFailure.WrongAudience => ("token_audience", $"the token is meant for somebody else than {JoinToken.Audience}"),
             JoinTokenFailure.Expired => ("token_expired", "the token has expired; make a new one with 'meshctl token create'"),
             JoinTokenFailure.NotYetValid => ("token_not_yet_valid", "the token is not valid yet; do the clocks agree?"),

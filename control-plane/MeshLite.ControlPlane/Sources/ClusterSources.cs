@@ -2,7 +2,9 @@ using System.Net.Http;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Sources.Kubernetes;
 using MeshLite.ControlPlane.Status;
 using MeshLite.ControlPlane.Streaming;
@@ -34,8 +36,9 @@ internal sealed class ClusterSources : ISources
 
     private readonly ClusterStatus _status;
 
-    private ClusterSources(KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status, LeaderElector elector) =>
-        (_client, Identity, _source, Webhooks, _status, _elector) = (client, identity, source, webhooks, status, elector);
+    private ClusterSources(
+        KubernetesClient client, IdentityModule identity, KubernetesSource source, ClusterWebhooks webhooks, ClusterStatus status, OtherReplicas replicas, LeaderElector elector) =>
+        (_client, Identity, _source, Webhooks, _status, Replicas, _elector) = (client, identity, source, webhooks, status, replicas, elector);
 
     /// <inheritdoc/>
     public IdentityModule Identity { get; }
@@ -48,6 +51,15 @@ internal sealed class ClusterSources : ISources
 
     /// <inheritdoc/>
     ClusterWebhooks? ISources.Webhooks => Webhooks;
+
+    /// <inheritdoc/>
+    public string ReplicaId => _elector.Identity;
+
+    /// <inheritdoc/>
+    public OtherReplicas Replicas { get; }
+
+    /// <summary>None: what a cluster holds and cannot be read, the index knows (<see cref="IndexView.Refusals"/>).</summary>
+    public IEnumerable<ResourceError> Refused => [];
 
     /// <summary>Connects, and reads or makes the authority; throws <see cref="StartupException"/> with the reason it cannot.</summary>
     public static async Task<ClusterSources> CreateAsync(
@@ -67,7 +79,8 @@ internal sealed class ClusterSources : ISources
             var elector = new LeaderElector(client, lease, time, new Random(), loggers.CreateLogger<LeaderElector>());
             var status = new ClusterStatus(ns, client, index, publisher, identity, elector, time, loggers);
             var source = new KubernetesSource(client, index, time, new Random(), metrics, loggers) { Stored = status.Stored };
-            return new ClusterSources(client, identity, source, webhooks, status, elector);
+            var replicas = new OtherReplicas(ns, elector.Identity, index, identity.ReplicaTls, time);
+            return new ClusterSources(client, identity, source, webhooks, status, replicas, elector);
         }
         catch
         {

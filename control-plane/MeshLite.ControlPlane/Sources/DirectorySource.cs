@@ -16,6 +16,9 @@ public sealed class DirectorySource(
     /// <summary>How often the directory is looked at without being told. <value>1 s.</value></summary>
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Where what is refused is kept for those who ask.</summary>
+    internal RefusedDocuments Refused { get; init; } = new();
+
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly ConcurrentQueue<string> _complete = new();
 
@@ -25,7 +28,7 @@ public sealed class DirectorySource(
     /// </summary>
     public async Task RunAsync(Action<string> blocked, CancellationToken cancellationToken)
     {
-        var state = new DirectoryState(directory, new LastGoodFiles(lastGoodDirectory, logger), time, metrics, logger);
+        var state = new DirectoryState(directory, new LastGoodFiles(lastGoodDirectory, logger), time, metrics, logger) { Refused = Refused };
         // Watching begins before the first look: what changes in between is seen twice rather than never.
         FileSystemWatcher? watcher = null;
         try

@@ -26,6 +26,9 @@ internal sealed class DirectoryState(string directory, LastGoodFiles lastGood, T
     // A file that is written to without end is read all the same.
     private static readonly TimeSpan LongestSettle = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Where what is refused is kept for those who ask.</summary>
+    public RefusedDocuments Refused { get; init; } = new();
+
     private readonly SortedDictionary<string, WatchedFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<ResourceKey, WatchedFile> _owners = [];
     private bool _listed = true;
@@ -63,6 +66,7 @@ internal sealed class DirectoryState(string directory, LastGoodFiles lastGood, T
             {
                 _files.Remove(file.Name);
                 lastGood.Delete(file.Name);
+                Refused.Set(file.Name, []);
             }
         }
 
@@ -170,6 +174,7 @@ internal sealed class DirectoryState(string directory, LastGoodFiles lastGood, T
 
     private void Report(WatchedFile file, ResourceError[] errors)
     {
+        Refused.Set(file.Name, errors);
         if (!file.IsNews(errors))
         {
             return;

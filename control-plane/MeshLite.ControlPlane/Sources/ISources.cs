@@ -1,6 +1,8 @@
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Injection;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Protocol.Grpc;
 
@@ -20,6 +22,15 @@ internal interface ISources : IDisposable
 
     /// <summary>What the API server asks; null: there is none.</summary>
     ClusterWebhooks? Webhooks { get; }
+
+    /// <summary>Of this process, among the replicas.</summary>
+    string ReplicaId { get; }
+
+    /// <summary>The other replicas, for what an operator asks; null: there are none.</summary>
+    OtherReplicas? Replicas { get; }
+
+    /// <summary>Documents that cannot be read and are not in the index.</summary>
+    IEnumerable<ResourceError> Refused { get; }
 
     /// <summary>Adds the services that only this way of running has. Called once, at the start.</summary>
     void MapTo(GrpcServer server, CancellationToken stopping);

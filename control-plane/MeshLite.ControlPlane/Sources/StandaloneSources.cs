@@ -1,7 +1,9 @@
 using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Injection;
+using MeshLite.ControlPlane.Operator;
 using MeshLite.ControlPlane.Publish;
+using MeshLite.ControlPlane.Resources;
 using MeshLite.ControlPlane.Streaming;
 using MeshLite.Protocol.Grpc;
 using Microsoft.Extensions.Logging;
@@ -13,6 +15,7 @@ internal sealed class StandaloneSources : ISources
 {
     private readonly WorkloadStore _store;
     private readonly DirectorySource _directory;
+    private readonly RefusedDocuments _refused = new();
 
     public StandaloneSources(ControlPlaneOptions options, MeshIndex index, TimeProvider time, ControlPlaneMetrics metrics, ILoggerFactory loggers)
     {
@@ -21,7 +24,7 @@ internal sealed class StandaloneSources : ISources
         _store = new WorkloadStore(Path.Combine(options.DataDirectory, WorkloadStore.FileName), time, loggers.CreateLogger<WorkloadStore>());
         Workloads = new WorkloadRegistry(_store, index, time, loggers.CreateLogger<WorkloadRegistry>());
         _directory = new DirectorySource(
-            options.ConfigDirectory, Path.Combine(options.DataDirectory, "last-good"), index, time, metrics, loggers.CreateLogger<DirectorySource>());
+            options.ConfigDirectory, Path.Combine(options.DataDirectory, "last-good"), index, time, metrics, loggers.CreateLogger<DirectorySource>()) { Refused = _refused };
     }
 
     /// <inheritdoc/>
@@ -32,6 +35,15 @@ internal sealed class StandaloneSources : ISources
 
     /// <inheritdoc/>
     public ClusterWebhooks? Webhooks => null;
+
+    /// <inheritdoc/>
+    public string ReplicaId => Environment.MachineName;
+
+    /// <inheritdoc/>
+    public OtherReplicas? Replicas => null;
+
+    /// <inheritdoc/>
+    public IEnumerable<ResourceError> Refused => _refused.All;
 
     /// <summary>None: a standalone control plane is one process, and files have no status.</summary>
     public void MapTo(GrpcServer server, CancellationToken stopping)

@@ -16,12 +16,13 @@ namespace MeshLite.ControlPlane.Streaming;
 /// <param name="publisher">Where resources come from.</param>
 /// <param name="sources">Where workloads register, if they do, and what a sidecar's own resource is.</param>
 /// <param name="mesh">Resource <c>mesh</c>.</param>
+/// <param name="sidecars">Where streams show themselves to operators.</param>
 /// <param name="time">Clock of all limits.</param>
 /// <param name="metrics">Counts streams.</param>
 /// <param name="logger">Log.</param>
 /// <param name="stopping">The process is about to end.</param>
 internal sealed class ConfigurationService(
-    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh,
+    Func<HttpContext, Caller?> callerOf, Task synced, Publisher publisher, ISources sources, MeshKey mesh, ConnectedSidecars sidecars,
     TimeProvider time, ControlPlaneMetrics metrics, ILogger<ConfigurationService> logger, CancellationToken stopping)
 {
     private readonly UpdateGate _gate = new(time);
@@ -98,18 +99,24 @@ internal sealed class ConfigurationService(
         using var state = new StreamState(publisher, mailbox, mesh, sources.KeyOf(owner));
         state.Subscribe(hello!.Authorities);
         state.SetHeld(hello.Held);
+        var connected = new ConnectedSidecar(owner, hello.SidecarVersion, caller, state.Own, time.GetUtcNow());
         // A stream lives for hours; of what it began with, only the state stays.
         hello = null;
         using var lease = owner.Registration is { } registration ? sources.Workloads?.Register(registration) : null;
         try
         {
-            await new SidecarStream(owner, state, mailbox, lease, _gate, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
+            sidecars.Add(connected);
+            await new SidecarStream(owner, state, mailbox, lease, connected, _gate, time, metrics, logger).RunAsync(reader.ReadAsync, writer.WriteAsync, ended.Token);
         }
         catch (OperationCanceledException) when (!call.CancellationToken.IsCancellationRequested)
         {
             throw stopping.IsCancellationRequested
                 ? new GrpcException(GrpcStatusCode.Unavailable, "the control plane is stopping")
                 : new GrpcException(GrpcStatusCode.Unauthenticated, "the certificate has expired; come back with the renewed one");
+        }
+        finally
+        {
+            sidecars.Remove(connected);
         }
     }
 

@@ -1,5 +1,7 @@
+using Google.Protobuf.WellKnownTypes;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Sources;
+using MeshLite.ControlPlane.Status;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.V1;
 using Microsoft.Extensions.Logging;
@@ -13,8 +15,12 @@ namespace MeshLite.ControlPlane.Streaming;
 /// gets fewer and newer Updates, and delays nobody. The stream ends with the first failure of either loop.
 /// </summary>
 internal sealed class SidecarStream(
-    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, UpdateGate gate, TimeProvider time, ControlPlaneMetrics metrics, ILogger logger)
+    StreamOwner owner, StreamState state, Mailbox mailbox, WorkloadLease? lease, ConnectedSidecar connected, UpdateGate gate, TimeProvider time, ControlPlaneMetrics metrics,
+    ILogger logger)
 {
+    /// <value>Refusals kept for operators.</value>
+    private const int MaxRefusals = 5;
+
     private ulong _nonce;
     private bool _isFirst = true;
     private Outstanding? _outstanding;
@@ -46,6 +52,9 @@ internal sealed class SidecarStream(
                 case SidecarMessage.MessageOneofCase.Health:
                     lease?.SetHealth(message.Health.Ready, message.Health.Draining);
                     break;
+                case SidecarMessage.MessageOneofCase.Stats:
+                    connected.Stats = SidecarStats.Read(message.Stats, time.GetUtcNow());
+                    break;
                 case SidecarMessage.MessageOneofCase.Hello:
                     throw new GrpcException(GrpcStatusCode.InvalidArgument, "Hello comes once, first");
                 case SidecarMessage.MessageOneofCase.None:
@@ -65,12 +74,14 @@ internal sealed class SidecarStream(
             TakeIn();
             if (_outstanding is null && (state.HasWork || _isFirst))
             {
+                connected.IsCurrent = false;
                 var turn = await TurnAsync(cancellationToken);
                 // In line it may have become more, or less.
                 TakeIn();
                 await SendUpdateAsync(write, turn);
             }
 
+            connected.IsCurrent = _outstanding is null && !state.HasWork;
             await KeepTimeAsync(write);
             await mailbox.WaitAsync(cancellationToken);
         }
@@ -115,10 +126,15 @@ internal sealed class SidecarStream(
             return;
         }
 
+        var isFirst = _isFirst;
         _isFirst = false;
         _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions, turn);
         metrics.UpdateSent(batch.Resources.Sum(r => r.Length));
         await write(EncodedMessage.Update(_nonce, batch.Resources));
+        if (isFirst)
+        {
+            await write(EncodedMessage.Of(new ControlPlaneMessage { StatsRequest = new StatsRequest { Interval = Duration.FromTimeSpan(StreamLimits.StatsInterval) } }));
+        }
     }
 
     private async Task KeepTimeAsync(Func<EncodedMessage, ValueTask> write)
@@ -168,6 +184,11 @@ internal sealed class SidecarStream(
         }
 
         state.Acknowledged(_outstanding!.Versions);
+        if (ack.Rejected.Count > 0 || connected.Refused.Count > 0)
+        {
+            connected.Refused = [.. state.Refusals().Take(MaxRefusals).Select(r => r.Length <= ResourceTally.MaxReason ? r : r[..ResourceTally.MaxReason])];
+        }
+
         if (_outstanding.ChangedAt is { } changedAt && ack.Rejected.Count == 0)
         {
             metrics.Acknowledged(time.GetElapsedTime(changedAt));

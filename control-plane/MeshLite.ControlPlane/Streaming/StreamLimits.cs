@@ -35,6 +35,9 @@ internal static class StreamLimits
     /// <summary>How soon an Update must be acknowledged; the stream of one who doesn't is ended, so that it starts anew. <value>60 s.</value></summary>
     public static readonly TimeSpan AckTimeout = TimeSpan.FromSeconds(60);
 
+    /// <summary>Between two Stats of a sidecar at least. <value>30 s.</value></summary>
+    public static readonly TimeSpan StatsInterval = TimeSpan.FromSeconds(30);
+
     /// <summary>Between inventories. <value>30 s.</value></summary>
     public static readonly TimeSpan InventoryInterval = TimeSpan.FromSeconds(30);
 }

@@ -44,6 +44,9 @@ internal sealed class StreamState : IDisposable
         _dirty.UnionWith([ResourceKeys.Mesh, ResourceKeys.Workload]);
     }
 
+    /// <summary>The stream's own resource.</summary>
+    public PublishEntry Own => _workload;
+
     /// <summary>Whether there is something to send.</summary>
     public bool HasWork => _dirty.Count > 0 || _absent.Count > 0;
 
@@ -146,6 +149,9 @@ internal sealed class StreamState : IDisposable
             }
         }
     }
+
+    /// <summary>What the sidecar refused of the versions it was sent last: key and reason.</summary>
+    public IEnumerable<string> Refusals() => _sent.Values.Select(s => s.Refusal).OfType<string>();
 
     /// <summary>These have changed.</summary>
     public void Changed(IEnumerable<string> keys)

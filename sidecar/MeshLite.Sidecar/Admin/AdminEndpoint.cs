@@ -85,7 +85,7 @@ internal sealed class AdminEndpoint(
         ConfigRejected = stream.Rejected,
         Destinations = mesh.Destinations.Count(),
         Mtls = mesh.Workload?.Mtls.ToString(),
-        PlaintextCallers = plaintext.Newest.Select(caller => new { Address = caller.Address.ToString(), caller.Connections, caller.Last }),
+        PlaintextCallers = plaintext.Newest.Select(caller => new { Address = caller.Address.ToString(), caller.Connections, caller.Refused, caller.Last }),
     };
 
     private object Logging() => new { Default = levels.Default.ToString(), ByCategory = levels.ByCategory.ToDictionary(e => e.Key, e => e.Value.ToString()) };

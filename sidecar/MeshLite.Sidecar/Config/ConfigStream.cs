@@ -47,6 +47,9 @@ internal sealed class ConfigStream(
     /// <summary>Since the control plane last confirmed what is in force.</summary>
     public TimeSpan Age => time.GetElapsedTime(Interlocked.Read(ref _lastUpdate));
 
+    /// <summary>The control plane asks for statistics; null: not any more, the stream has ended. On the stream's loop.</summary>
+    public event Action<StatsRequest?>? StatsAsked;
+
     /// <summary>Takes up what an earlier process kept; called once, before <see cref="RunAsync"/>.</summary>
     public void Restore()
     {
@@ -111,6 +114,7 @@ internal sealed class ConfigStream(
                 _stream = null;
                 failures = Connected && time.GetElapsedTime(opened) >= Stable ? 0 : failures;
                 Connected = false;
+                StatsAsked?.Invoke(null);
             }
 
             failures++;
@@ -174,6 +178,9 @@ internal sealed class ConfigStream(
             case ControlPlaneMessage.MessageOneofCase.Update:
                 Apply(message.Update);
                 return message.Update.Nonce;
+            case ControlPlaneMessage.MessageOneofCase.StatsRequest:
+                StatsAsked?.Invoke(message.StatsRequest);
+                return nonce;
             case ControlPlaneMessage.MessageOneofCase.Inventory when message.Inventory.Nonce >= nonce:
                 Resync(cache.Differences(message.Inventory));
                 return nonce;

@@ -9,20 +9,15 @@ namespace MeshLite.Sidecar.Forwarding;
 /// The client YARP sends an inbound request by, to the application: once, and again where it refused the connection, or where
 /// a kept-alive connection turned out to be dead and the request may be sent twice. A response, whatever its status, is passed
 /// on: whether to send again because of it is the caller's sidecar's to decide, which may choose another endpoint; both
-/// deciding would multiply the load on a service that fails. Thread-safe; one per HTTP version, within <see cref="LocalApplication"/>.
+/// deciding would multiply the load on a service that fails. Belongs to one <see cref="RequestState"/> and is reused with it; made by <see cref="LocalApplication"/>.
 /// </summary>
-internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBudget budget, AttemptSettings settings) : HttpMessageInvoker(connections, disposeHandler: false)
+internal sealed class ApplicationInvoker(RequestState state, HttpMessageHandler connections, RetryBudget budget, AttemptSettings settings) : HttpMessageInvoker(connections, disposeHandler: false)
 {
-    /// <summary>The request's state, carried along with the message.</summary>
-    public static readonly HttpRequestOptionsKey<RequestState> State = new("meshlite");
+    /// <summary>Whose connections these are.</summary>
+    public HttpMessageHandler Connections { get; } = connections;
 
     /// <inheritdoc/>
-    public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        request.Options.TryGetValue(State, out var state)
-            ? SendAsync(request, state, cancellationToken)
-            : base.SendAsync(request, cancellationToken); // the sidecar's own health check
-
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, RequestState state, CancellationToken cancellationToken)
+    public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = request.Content as ReplayContent;
         budget.Deposit();
@@ -43,7 +38,7 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
                 RequestDeadline.OnAnswered(state, TimeSpan.MaxValue);
                 return response;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException && MayRetry(state, body, attempt, e))
+            catch (Exception e) when (e is HttpRequestException or IOException && MayRetry(body, attempt, e))
             {
                 settings.Retries?.Inbound(e);
             }
@@ -57,7 +52,7 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
         }
     }
 
-    private bool MayRetry(RequestState state, ReplayContent? body, int attempt, Exception e)
+    private bool MayRetry(ReplayContent? body, int attempt, Exception e)
     {
         if (attempt >= RetryPolicy.UndeliveredRetries || state.Context.RequestAborted.IsCancellationRequested || state.TimedOut || body is { BrokeOff: true })
         {
@@ -69,12 +64,12 @@ internal sealed class ApplicationInvoker(HttpMessageHandler connections, RetryBu
         var cause = error.Undelivered ? RetryCause.Undelivered : RetryCause.Reset;
         return (error.Undelivered || isStale)
             && RetryPolicy.Default.MayResend(state.Context.Request, cause)
-            && CanSendBodyAgain(state, body, unread: error.Undelivered && !isStale)
+            && CanSendBodyAgain(body, unread: error.Undelivered && !isStale)
             && budget.TryWithdraw()
             && (body is null || body.TryRelease());
     }
 
     /// <summary>A body that is not wrapped for replay was read by nobody where there was no connection to write it to.</summary>
-    private static bool CanSendBodyAgain(RequestState state, ReplayContent? body, bool unread) =>
+    private bool CanSendBodyAgain(ReplayContent? body, bool unread) =>
         body is not null ? body.CanReplay : unread || state.RequestBytes == 0;
 }

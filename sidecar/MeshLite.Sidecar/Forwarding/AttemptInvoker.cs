@@ -84,9 +84,30 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             state.UpstreamStarted = settings.Time.GetTimestamp();
             SetTimeout(request, rule);
             tried.Add(picked.Endpoint);
-            var end = rule.Hedge is { } hedge && HedgeModel.Allows(state, rule, request)
-                ? await hedge.SendAsync(new HedgeRace(this, state, request, body, picked, backend, tried, key, cancellationToken), cancellationToken)
-                : await SendOnceAsync(request, picked, service, null, cancellationToken);
+            AttemptEnd end;
+            if (rule.Hedge is { } hedge && HedgeModel.Allows(state, rule, request))
+            {
+                end = await hedge.SendAsync(new HedgeRace(this, state, request, body, picked, backend, tried, key, cancellationToken), cancellationToken);
+            }
+            else
+            {
+                // As SendOnceAsync, but without the box of another async method for each request.
+                var send = new OneSend(state, picked, service, race: null, cancellationToken);
+                end = OneSend.Unfinished;
+                try
+                {
+                    end = send.Answered(await send.SendAsync(request));
+                }
+                catch (Exception e) when (OneSend.IsFailure(e))
+                {
+                    end = send.Failed(e, body);
+                }
+                finally
+                {
+                    send.End(in end);
+                }
+            }
+
             state.Endpoint = end.Endpoint;
             state.UpstreamStarted = end.Started;
             state.UpstreamAnswered = end.Answered;
@@ -111,35 +132,24 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         }
     }
 
-    /// <summary>
-    /// One send, and what it says of its endpoint. Touches nothing of the request's state, since a hedge's loser may end after its request.
-    /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    /// <summary>One send of a hedge. Touches nothing of the request's state, since a hedge's loser may end after its request.</summary>
     internal async ValueTask<AttemptEnd> SendOnceAsync(
-        HttpRequestMessage request, Picked<EndpointState> picked, ServiceState service, HedgeRace? race, CancellationToken cancellationToken)
+        HttpRequestMessage request, Picked<EndpointState> picked, ServiceState service, HedgeRace race, CancellationToken cancellationToken)
     {
-        var endpoint = picked.Endpoint!;
-        using var time = new AttemptTime(state.Rule!.BackendRequestTimeout, settings.Time, cancellationToken);
-        var begun = endpoint.Load.Begin();
-        var end = new AttemptEnd { Outcome = AttemptOutcome.Neutral };
+        var send = new OneSend(state, picked, service, race, cancellationToken);
+        var end = OneSend.Unfinished;
         try
         {
-            end = AttemptEnd.Of(state, service.Policy.FailureCodes, await endpoint.Connections.SendAsync(request, time.Token), time);
+            return end = send.Answered(await send.SendAsync(request));
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (OneSend.IsFailure(e))
         {
-            end = race is not null && race.IsLost(cancellationToken)
-                ? AttemptEnd.Lost(e)
-                : AttemptEnd.Of(state, time.Token.IsCancellationRequested ? e : endpoint.Contact.Silence(begun) ?? e, time, request.Content as ReplayContent);
+            return end = send.Failed(e, request.Content as ReplayContent);
         }
         finally
         {
-            EndLoad(endpoint, begun, end);
-            service.Ejector.Record(endpoint.Health, end.Outcome, picked.IsProbe);
+            send.End(in end);
         }
-
-        var now = settings.Time.GetTimestamp();
-        return end with { Endpoint = endpoint, Started = begun, Answered = end.Response is null ? 0 : now, TimeLeft = time.Left(now) };
     }
 
     // Step 5: Fall back. Apart, so that requests that need none don't keep room for it.
@@ -151,23 +161,6 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
             FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse(request)),
             _ => end,
         };
-
-    /// <summary>A failure that comes fast must not look like a fast endpoint; one that says nothing of it must not count.</summary>
-    private static void EndLoad(EndpointState endpoint, long begun, in AttemptEnd end)
-    {
-        switch (end.Outcome)
-        {
-            case AttemptOutcome.Failure when end.Response is null || end.Cause?.Kind == RetryCauseKind.Undelivered:
-                endpoint.Load.End(AttemptSettings.FailurePenalty);
-                break;
-            case AttemptOutcome.Neutral when !end.TookItsTime:
-                endpoint.Load.Abandon();
-                break;
-            default:
-                endpoint.Load.End(begun);
-                break;
-        }
-    }
 
     private bool MayRetry(
         RouteRuleModel rule, ServiceState service, ReplayContent? body, int attempt, RetryCause cause, HttpResponseMessage? response, out TimeSpan delay)

@@ -53,12 +53,12 @@ internal sealed class HttpForwarding(
         var ofPeer = state.Connection.Peer is not null;
         if (IsWebSocket(state.Context))
         {
-            return SendAsync(state, application.Http1, ofPeer ? Http1OfPeer : WebSocketOverHttp1, inbound, timeout, prefix);
+            return SendAsync(state, application.Http1(state), ofPeer ? Http1OfPeer : WebSocketOverHttp1, inbound, timeout, prefix);
         }
 
         return CallerSpokeHttp2(state)
-            ? SendAsync(state, application.Http2, ofPeer ? Http2OfPeer : Http2, inbound, timeout, prefix)
-            : SendAsync(state, application.Http1, ofPeer ? Http1OfPeer : Http1, inbound, timeout, prefix);
+            ? SendAsync(state, application.Http2(state), ofPeer ? Http2OfPeer : Http2, inbound, timeout, prefix)
+            : SendAsync(state, application.Http1(state), ofPeer ? Http1OfPeer : Http1, inbound, timeout, prefix);
     }
 
     /// <summary>To where the URI says, in plaintext.</summary>
@@ -94,7 +94,7 @@ internal sealed class HttpForwarding(
 
     private static bool IsWebSocket(HttpContext context)
     {
-        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
+        if (HttpMethods.IsConnect(context.Request.Method) && context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
         {
             return true;
         }

@@ -9,7 +9,7 @@ internal sealed class InboundTransformer : MessageTransformer
     /// <inheritdoc/>
     protected override void AddToRequest(HttpContext context, HttpRequestMessage request)
     {
-        var state = context.Features.Get<RequestState>()!;
+        var state = RequestState.Of(context);
         if (state.Connection.Peer is { } peer)
         {
             request.Headers.TryAddWithoutValidation(MeshHeaders.ClientId, state.Connection.PeerId ??= peer.ToString());
@@ -18,7 +18,6 @@ internal sealed class InboundTransformer : MessageTransformer
         // Over HTTP/2 what is written must be flushed, and the answer may come first. What may be sent twice is kept for that.
         var maySendTwice = RetryPolicy.Default.MayResend(context.Request, RetryCause.Reset);
         WrapBody(context, request, always: request.Version.Major > 1 || maySendTwice);
-        request.Options.Set(ApplicationInvoker.State, state);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
+using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Retry;
 
 namespace MeshLite.Sidecar.Forwarding;
@@ -21,6 +22,8 @@ internal sealed class LocalApplication : IDisposable
     private readonly SocketsHttpHandler _http1;
     private readonly SocketsHttpHandler _http2;
     private readonly string? _declaredPrefix;
+    private readonly AttemptSettings _attempts;
+    private readonly RetryBudget _budget;
 
     /// <summary>Makes the pools; connects on first use.</summary>
     public LocalApplication(IPEndPoint? declared, EndpointConnector connector, AttemptSettings attempts)
@@ -30,9 +33,9 @@ internal sealed class LocalApplication : IDisposable
         _connector = connector;
         _http1 = HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(AddressOf(context), cancellation)), IdleTimeout);
         _http2 = HttpHandlers.Create(async (context, cancellation) => await ConnectAsync(AddressOf(context), cancellation), IdleTimeout);
-        var budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
-        Http1 = new ApplicationInvoker(_http1, budget, attempts);
-        Http2 = new ApplicationInvoker(_http2, budget, attempts);
+        _attempts = attempts;
+        _budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
+        Health = new HttpMessageInvoker(_http1, disposeHandler: false);
     }
 
     /// <summary>Where it listens, by the sidecar's options; null: they do not say.</summary>
@@ -44,11 +47,14 @@ internal sealed class LocalApplication : IDisposable
     /// <summary>The sidecar's own ports, set once its listeners are bound.</summary>
     public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
 
-    /// <summary>Sends over HTTP/1.1.</summary>
-    public HttpMessageInvoker Http1 { get; }
+    /// <summary>Sends the sidecar's own questions, over HTTP/1.1 and once.</summary>
+    public HttpMessageInvoker Health { get; }
 
-    /// <summary>Sends over HTTP/2.</summary>
-    public HttpMessageInvoker Http2 { get; }
+    /// <summary>Sends a request over HTTP/1.1.</summary>
+    public HttpMessageInvoker Http1(RequestState state) => Invoker(state, _http1);
+
+    /// <summary>Sends a request over HTTP/2.</summary>
+    public HttpMessageInvoker Http2(RequestState state) => Invoker(state, _http2);
 
     /// <summary>The beginning of URIs that lead to an address.</summary>
     public static string PrefixOf(IPEndPoint address) => $"http://{address}";
@@ -74,6 +80,16 @@ internal sealed class LocalApplication : IDisposable
     {
         _http1.Dispose();
         _http2.Dispose();
+    }
+
+    private ApplicationInvoker Invoker(RequestState state, HttpMessageHandler connections)
+    {
+        if (state.ToApplication?.Connections != connections)
+        {
+            state.ToApplication = new ApplicationInvoker(state, connections, _budget, _attempts);
+        }
+
+        return state.ToApplication;
     }
 
     private static IPEndPoint AddressOf(SocketsHttpConnectionContext context) => new(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port);

@@ -23,7 +23,7 @@ internal abstract class MessageTransformer : HttpTransformer
     {
         var request = httpContext.Request;
         MessageHeaders.CopyRequest(request.Headers, proxyRequest);
-        var state = httpContext.Features.Get<RequestState>()!;
+        var state = RequestState.Of(httpContext);
         proxyRequest.Headers.TryAddWithoutValidation("Host", state.Host ?? request.Host.Value);
         proxyRequest.RequestUri = new Uri(destinationPrefix + (state.Target ?? RawTarget(httpContext)), AsSent);
         AddToRequest(httpContext, proxyRequest);
@@ -46,7 +46,7 @@ internal abstract class MessageTransformer : HttpTransformer
             return null;
         }
 
-        var state = context.Features.Get<RequestState>()!;
+        var state = RequestState.Of(context);
         if (context.Request.ContentLength is { } length)
         {
             state.RequestBytes = length;
@@ -70,8 +70,8 @@ internal abstract class MessageTransformer : HttpTransformer
             return ValueTask.FromResult(false);
         }
 
-        var state = httpContext.Features.Get<RequestState>()!;
-        var isTunnel = httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+        var state = RequestState.Of(httpContext);
+        var isTunnel = HttpMethods.IsConnect(httpContext.Request.Method) && httpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
         if (isTunnel && proxyResponse.Version.Major == 1 && proxyResponse.IsSuccessStatusCode)
         {
             // Over HTTP/2 any 2xx opens the WebSocket (RFC 8441 §5), so this one can't be passed on.
@@ -109,7 +109,7 @@ internal abstract class MessageTransformer : HttpTransformer
             MessageHeaders.CopyResponse(proxyResponse.TrailingHeaders, trailers, StringValues.Empty, keepMeshError: false);
         }
 
-        httpContext.Features.Get<RequestState>()!.Answered = true;
+        RequestState.Of(httpContext).Answered = true;
 
         // The response ends here, not when the caller has sent the rest of its body, which it may do only once it knows.
         return proxyResponse.RequestMessage?.Content is ReplayContent { IsRead: false } body ? CompleteAsync(httpContext, body) : ValueTask.CompletedTask;

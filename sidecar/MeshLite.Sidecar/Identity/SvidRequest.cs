@@ -1,10 +1,9 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Google.Protobuf;
 using MeshLite.Model;
+using MeshLite.Protocol.Client;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
-using MeshLite.Protocol.V1;
 
 namespace MeshLite.Sidecar.Identity;
 
@@ -36,25 +35,18 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
             }
 
             // Step 2
-            var key = ECDsa.Create(SvidProfile.Curve);
-            var csr = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256).CreateSigningRequest();
-            var issued = default(IssuedSvid);
-            try
-            {
-                var response = await certifier.CertifyAsync(
-                    new CertifyRequest { Csr = UnsafeByteOperations.UnsafeWrap(csr) }, token, show, held?.Bundle, cancellationToken);
+            using var exchange = new SvidExchange();
+            var response = await certifier.CertifyAsync(exchange.Request(), token, show, held?.Bundle, cancellationToken);
 
-                // Step 3
-                (issued, var fault) = Check(response, key);
-                return (issued, issued is null ? new SvidFailure("bad_response", fault) : default);
-            }
-            finally
+            // Step 3
+            (var issued, problem) = exchange.Check(response, time);
+            if (issued is not null && Misplaced(issued.Id) is { } misplaced)
             {
-                if (issued is null)
-                {
-                    key.Dispose();
-                }
+                issued.Key.Dispose();
+                (issued, problem) = (null, misplaced);
             }
+
+            return (issued, issued is null ? new SvidFailure("bad_response", problem) : default);
         }
         catch (GrpcException refusal)
         {
@@ -75,9 +67,7 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
             return (null, $"the certificate {result.Failure.ToSentence()}");
         }
 
-        return options.Namespace is { } expected && result.Id.Namespace != expected
-            ? (null, $"the certificate is for namespace '{result.Id.Namespace}', this workload is in '{expected}'")
-            : (result.Id, "");
+        return Misplaced(result.Id) is { } misplaced ? (null, misplaced) : (result.Id, "");
     }
 
     private async Task<(string? Token, string Problem)> ReadTokenAsync(CancellationToken cancellationToken)
@@ -97,27 +87,10 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
         }
     }
 
-    private (IssuedSvid? Issued, string Problem) Check(CertifyResponse response, ECDsa key)
-    {
-        if (response.CertificateChain.Count == 0)
-        {
-            return (null, "the control plane's answer holds no certificate");
-        }
-
-        X509Certificate2Collection chain = [.. response.CertificateChain.Select(der => X509CertificateLoader.LoadCertificate(der.Span))];
-        if (!chain[0].PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
-        {
-            return (null, "the control plane's answer certifies another key");
-        }
-
-        var bundle = TrustBundle.FromDer(response.TrustBundle.Select(der => der.Memory));
-        var (id, problem) = Judge(chain[0], [.. chain.Skip(1)], bundle);
-        return id is null ? (null, problem) : (new IssuedSvid(id, key, chain, bundle), "");
-    }
+    private string? Misplaced(SpiffeId id) => options.Namespace is { } expected && id.Namespace != expected
+        ? $"the certificate is for namespace '{id.Namespace}', this workload is in '{expected}'"
+        : null;
 }
-
-/// <summary>A certificate just issued; the key is the receiver's to dispose.</summary>
-internal sealed record IssuedSvid(SpiffeId Id, ECDsa Key, X509Certificate2Collection Chain, TrustBundle Bundle);
 
 /// <summary>Why none was: a word for the metric, a sentence for people.</summary>
 internal readonly record struct SvidFailure(string Kind, string Sentence);

@@ -57,7 +57,7 @@ internal sealed class ApplicationHealth(
             }
 
             using var request = new HttpRequestMessage(HttpMethod.Get, $"{LocalApplication.PrefixOf(application.Declared!)}{path}") { Version = HttpVersion.Version11 };
-            using var response = await application.Http1.SendAsync(request, either.Token);
+            using var response = await application.Health.SendAsync(request, either.Token);
             return response.IsSuccessStatusCode ? null : $"{path} answers {(int)response.StatusCode}";
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)

@@ -17,6 +17,13 @@ internal sealed class PlaintextCallers(MetricRegistry metrics, TimeProvider time
 
     private readonly Lock _lock = new();
     private readonly Dictionary<IPAddress, PlaintextCaller> _callers = [];
+    private long _noted;
+
+    /// <summary>When counting began.</summary>
+    public DateTimeOffset Since { get; } = time.GetUtcNow();
+
+    /// <summary>Connections noted so far: differs when <see cref="Newest"/> does.</summary>
+    public long Noted => Volatile.Read(ref _noted);
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<PlaintextCaller> Newest
@@ -47,10 +54,11 @@ internal sealed class PlaintextCallers(MetricRegistry metrics, TimeProvider time
                 _callers.Remove(_callers.MinBy(caller => caller.Value.Last).Key);
             }
 
-            _callers[address] = new PlaintextCaller(address, (known?.Connections ?? 0) + 1, time.GetUtcNow());
+            _callers[address] = new PlaintextCaller(address, (known?.Connections ?? 0) + 1, (known?.Refused ?? 0) + (letIn ? 0 : 1), time.GetUtcNow());
+            _noted++;
         }
     }
 }
 
 /// <summary>One of them.</summary>
-internal sealed record PlaintextCaller(IPAddress Address, long Connections, DateTimeOffset Last);
+internal sealed record PlaintextCaller(IPAddress Address, long Connections, long Refused, DateTimeOffset Last);

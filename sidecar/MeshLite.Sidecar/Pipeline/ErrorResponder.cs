@@ -31,7 +31,7 @@ internal static class ErrorResponder
             response.Headers[MeshHeaders.Undelivered] = "1";
         }
 
-        if (context.Features.Get<RequestState>() is { BudgetSpent: true })
+        if (RequestState.Of(context) is { BudgetSpent: true })
         {
             response.Headers[MeshHeaders.RetryBudget] = "spent";
         }

@@ -6,6 +6,7 @@ using MeshLite.Sidecar.Resilience.CircuitBreaker;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using MeshLite.Sidecar.Routing;
 using MeshLite.Sidecar.Telemetry.Tracing;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshLite.Sidecar.Pipeline;
@@ -22,6 +23,7 @@ internal sealed class RequestState
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     private CancellationTokenSource? _timeout;
+    private CancellationTokenSource? _idleTimer;
 
     /// <summary>Makes a state with its attempts.</summary>
     public RequestState(AttemptSettings attempts)
@@ -120,15 +122,48 @@ internal sealed class RequestState
     /// <summary>Sends to the chosen backend, again where that is safe.</summary>
     public AttemptInvoker Attempts { get; }
 
+    /// <summary>Sends to the application; made by the first request that does.</summary>
+    public ApplicationInvoker? ToApplication { get; set; }
+
     /// <summary>Whether the time for the request is up.</summary>
     public bool TimedOut => _timeout is { IsCancellationRequested: true };
+
+    /// <summary>The state of a request. Kestrel hands out what it keeps of ours; asked for as a feature it is searched for, several times a request.</summary>
+    public static RequestState Of(HttpContext context) =>
+        context.Features is IHostContextContainer<RequestState> { HostContext: { } state } ? state : context.Features.Get<RequestState>()!;
+
+    /// <summary>A timer for an attempt, to be given back by <see cref="Return"/>. Thread-safe: of two attempts at once the second gets a new one.</summary>
+    public CancellationTokenSource RentTimer(TimeSpan due)
+    {
+        if (Interlocked.Exchange(ref _idleTimer, null) is not { } timer)
+        {
+            return new CancellationTokenSource(due, Time);
+        }
+
+        timer.CancelAfter(due);
+        return timer;
+    }
+
+    /// <summary>Takes back a timer; one that has fired is of no more use, nor one of another clock than the system's.</summary>
+    public void Return(CancellationTokenSource timer)
+    {
+        if (!timer.TryReset() || Interlocked.CompareExchange(ref _idleTimer, timer, null) is not null)
+        {
+            timer.Dispose();
+        }
+    }
 
     /// <summary>Begins a request on this connection or stream.</summary>
     public void Begin(IFeatureCollection features, long now)
     {
         _context.Initialize(features);
-        _context.Features.Set(this);
-        Connection = features.Get<MeshConnection>()!;
+        if (features is not IHostContextContainer<RequestState>)
+        {
+            features.Set(this);
+        }
+
+        // Where it is kept with the connection, it is always the same one's.
+        Connection ??= features.Get<MeshConnection>()!;
         Started = now;
         Span = default;
         UpstreamStarted = UpstreamAnswered = 0;

@@ -1,5 +1,7 @@
+using MeshLite.ControlPlane.Resources;
 using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.V1;
+using MeshLite.TestKit;
 
 namespace MeshLite.ControlPlane.Tests.Streaming;
 
@@ -22,6 +24,8 @@ public sealed class ConfigurationStreamTests : IAsyncLifetime
         first.Resources[0].Mesh.TrustBundle.Count.ShouldBe(1);
         first.Resources[1].Workload.SpiffeId.ShouldBe("spiffe://cluster.local/ns/shop/sa/orders");
 
+        // A registration is posted to the index before its stream's first Update, and is there soon after it: whoever asks in between gets that answer second.
+        await Eventually.TrueAsync(() => _mesh.Host.View.Exists(new ServiceKey("shop", "orders")), "the index knows orders");
         var front = await _mesh.JoinAsync("front", authorities: "orders");
         await front.UntilAsync(() => front.Destination("orders") is not null);
         front.Destination("orders")!.Kind.ShouldBe(Destination.Types.Kind.Service);

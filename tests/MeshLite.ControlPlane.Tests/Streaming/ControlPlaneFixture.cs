@@ -35,6 +35,9 @@ internal class ControlPlaneFixture : IAsyncDisposable
         File.Move(_config[name + ".tmp"], _config[name], overwrite: true);
     }
 
+    /// <summary>Where a configuration file is.</summary>
+    public string PathOf(string name) => _config[name];
+
     public async Task StartAsync()
     {
         var any = new IPEndPoint(IPAddress.Loopback, 0);

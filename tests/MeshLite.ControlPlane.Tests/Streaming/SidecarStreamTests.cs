@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Google.Protobuf;
+using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Index;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.ControlPlane.Streaming;
@@ -21,6 +22,7 @@ public sealed class SidecarStreamTests : IDisposable
     private readonly ControlPlaneMetrics _metrics;
     private readonly CancellationTokenSource _stop = new();
     private readonly MeshKey _mesh = new(new TrustRoots([]));
+    private ConnectedSidecar? _connected;
     private IndexView _view = IndexView.Empty;
 
     public SidecarStreamTests()
@@ -133,6 +135,39 @@ public sealed class SidecarStreamTests : IDisposable
         Scrape().ShouldContain("meshlite_config_ack_seconds_sum 0.2");
     }
 
+    [Fact]
+    public async Task RunAsync_FirstUpdateIsOut_AsksForStatsOnceAndKeepsTheNewest()
+    {
+        var end = Open();
+        end.Ack(await end.ReadUpdateAsync());
+        await end.SettledAsync();
+        end.StatsRequests.ShouldHaveSingleItem().Interval.ToTimeSpan().ShouldBe(StreamLimits.StatsInterval);
+        _connected!.Stats.ShouldBeNull();
+
+        end.ToServer.TryWrite(new SidecarMessage { Stats = new Stats { CountingSince = 1 } });
+        end.ToServer.TryWrite(new SidecarMessage { Stats = new Stats { CountingSince = 2, Clock = (_time.GetUtcNow() + TimeSpan.FromSeconds(90)).ToUnixTimeMilliseconds() } });
+        await Eventually.TrueAsync(() => _connected.Stats?.CountingSince == 2, "the newest is kept");
+        _connected.Stats!.ClockOffset.ShouldBe(90_000);
+    }
+
+    [Fact]
+    public async Task RunAsync_UpdateOut_IsCurrentOnlyOnceAcknowledged()
+    {
+        var end = Open();
+        var first = await end.ReadUpdateAsync();
+        _connected!.IsCurrent.ShouldBeFalse();
+        end.Ack(first);
+        await Eventually.TrueAsync(() => _connected.IsCurrent, "it has everything");
+
+        end.Subscribe("a");
+        var update = await end.ReadUpdateAsync();
+        _connected.IsCurrent.ShouldBeFalse();
+        end.Ack(update, new Rejection { Key = "destination/a", Version = update.Resources.Single(r => r.Key == "destination/a").Version, Reason = new string('x', 2000) });
+        await Eventually.TrueAsync(() => _connected.IsCurrent && _connected.Refused.Count == 1, "it has what it takes");
+        _connected.Refused[0].ShouldStartWith("destination/a: xxx");
+        _connected.Refused[0].Length.ShouldBe(512);
+    }
+
     [Theory]
     [InlineData("hello", "Hello comes once, first")]
     [InlineData("ack", "Ack of update 7, which is not out")]
@@ -207,7 +242,8 @@ public sealed class SidecarStreamTests : IDisposable
         var owner = new StreamOwner(new SpiffeId("cluster.local", "shop", "me"), "me-1", "", null);
         var state = new StreamState(_publisher, mailbox, _mesh, new WorkloadPublishKey(owner.Identity, owner.Workload, "", "", 0));
         state.Subscribe(authorities);
-        return new End(new SidecarStream(owner, state, mailbox, null, new UpdateGate(_time), _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
+        _connected = new ConnectedSidecar(owner, "1.2.3", new Caller(owner.Identity, _time.GetUtcNow()), state.Own, _time.GetUtcNow());
+        return new End(new SidecarStream(owner, state, mailbox, null, _connected, new UpdateGate(_time), _time, _metrics, NullLogger.Instance), mailbox, stuck, _stop.Token);
     }
 
     private sealed class End
@@ -249,13 +285,22 @@ public sealed class SidecarStreamTests : IDisposable
 
                 var buffer = new System.Buffers.ArrayBufferWriter<byte>();
                 message.WriteTo(buffer);
-                await _down.Writer.WriteAsync(ControlPlaneMessage.Parser.ParseFrom(buffer.WrittenSpan), cancellationToken);
+                var parsed = ControlPlaneMessage.Parser.ParseFrom(buffer.WrittenSpan);
+                if (parsed.StatsRequest is { } request)
+                {
+                    StatsRequests.Enqueue(request);
+                    return;
+                }
+
+                await _down.Writer.WriteAsync(parsed, cancellationToken);
             }
         }
 
         public Task Running { get; }
 
         public Task WriteBegan => _began.Task;
+
+        public System.Collections.Concurrent.ConcurrentQueue<StatsRequest> StatsRequests { get; } = new();
 
         public ChannelWriter<SidecarMessage> ToServer => _up.Writer;
 

@@ -17,6 +17,8 @@ internal sealed class TestSidecar(GrpcChannel channel) : IDisposable
 
     public Inventory? Inventory { get; private set; }
 
+    public StatsRequest? StatsRequest { get; private set; }
+
     public int Deltas { get; private set; }
 
     public ValueTask SendAsync(SidecarMessage message) => _call.WriteAsync(message, TestContext.Current.CancellationToken);
@@ -28,8 +30,13 @@ internal sealed class TestSidecar(GrpcChannel channel) : IDisposable
     /// <summary>Reads and applies one message; an Update is returned unacknowledged.</summary>
     public async Task<Update?> ReadAsync()
     {
-        var message = await _call.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)
-            ?? throw new InvalidOperationException("the stream has ended");
+        var message = await ReadMessageAsync();
+        if (message.StatsRequest is { } request)
+        {
+            StatsRequest = request;
+            message = await ReadMessageAsync();
+        }
+
         if (message.Update is not { } update)
         {
             Inventory = message.Inventory;
@@ -76,6 +83,10 @@ internal sealed class TestSidecar(GrpcChannel channel) : IDisposable
         Resources.TryGetValue($"endpoints/{service}", out var r) ? string.Join(' ', r.Endpoints.Endpoints_.Select(e => $"{e.Port}")) : "absent";
 
     public void Dispose() => _call.Dispose();
+
+    private async Task<ControlPlaneMessage> ReadMessageAsync() =>
+        await _call.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)
+        ?? throw new InvalidOperationException("the stream has ended");
 
     private void Apply(Resource resource)
     {

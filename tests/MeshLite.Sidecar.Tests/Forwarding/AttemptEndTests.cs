@@ -73,7 +73,7 @@ public sealed class AttemptEndTests
     {
         var state = TestRequest.Begin(_time);
         RequestDeadline.Begin(state, request is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
-        using var time = new AttemptTime(TimeSpan.FromSeconds(attempt), _time, CancellationToken.None);
+        using var time = new AttemptTime(state, TimeSpan.FromSeconds(attempt), CancellationToken.None);
 
         var end = OfResponse(state, status, headers, time);
 
@@ -128,7 +128,7 @@ public sealed class AttemptEndTests
     public void Of_ExceptionWhenTheAttemptsTimeIsUp_IsAFailureWorthAnother()
     {
         var state = TestRequest.Begin(_time);
-        using var time = new AttemptTime(TimeSpan.FromMilliseconds(250), _time, CancellationToken.None);
+        using var time = new AttemptTime(state, TimeSpan.FromMilliseconds(250), CancellationToken.None);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         var end = AttemptEnd.Of(state, new OperationCanceledException(), time, body: null);

@@ -1,3 +1,5 @@
+using MeshLite.Sidecar.Pipeline;
+
 namespace MeshLite.Sidecar.Resilience.Timeouts;
 
 /// <summary>
@@ -6,20 +8,22 @@ namespace MeshLite.Sidecar.Resilience.Timeouts;
 /// </summary>
 internal readonly struct AttemptTime : IDisposable
 {
+    private readonly RequestState _owner;
     private readonly CancellationTokenSource? _timer;
     private readonly CancellationTokenRegistration _link;
     private readonly CancellationToken _request;
     private readonly Deadline _deadline;
 
-    /// <summary>Begins to count. <paramref name="bound"/> null or zero: there is none, and nothing is allocated.</summary>
-    public AttemptTime(TimeSpan? bound, TimeProvider time, CancellationToken request)
+    /// <summary>Begins to count, by a timer of <paramref name="owner"/>. <paramref name="bound"/> null or zero: there is none.</summary>
+    public AttemptTime(RequestState owner, TimeSpan? bound, CancellationToken request)
     {
+        _owner = owner;
         _request = request;
         if (bound is { } timeout && timeout > TimeSpan.Zero)
         {
             Bound = timeout;
-            _deadline = Deadline.FromNow(time, timeout, DeadlineSource.Rule);
-            _timer = new CancellationTokenSource(timeout, time);
+            _deadline = Deadline.FromNow(owner.Time, timeout, DeadlineSource.Rule);
+            _timer = owner.RentTimer(timeout);
             _link = request.UnsafeRegister(static timer => ((CancellationTokenSource)timer!).Cancel(), _timer);
         }
     }
@@ -42,7 +46,11 @@ internal readonly struct AttemptTime : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // Waits for a cancellation that is under way, so that it can't reach whoever has the timer next.
         _link.Dispose();
-        _timer?.Dispose();
+        if (_timer is not null)
+        {
+            _owner.Return(_timer);
+        }
     }
 }

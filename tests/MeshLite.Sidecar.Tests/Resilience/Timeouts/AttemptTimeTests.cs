@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Resilience.Timeouts;
+using MeshLite.Sidecar.Tests.Pipeline;
 using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.Resilience.Timeouts;
@@ -17,7 +18,7 @@ public sealed class AttemptTimeTests : IDisposable
     [InlineData(0)]
     public void Create_NoBound_IsTheRequestsTime(int? seconds)
     {
-        using var time = new AttemptTime(seconds is null ? null : TimeSpan.FromSeconds(seconds.Value), _time, _request.Token);
+        using var time = new AttemptTime(TestRequest.Begin(_time), seconds is null ? null : TimeSpan.FromSeconds(seconds.Value), _request.Token);
 
         time.Token.ShouldBe(_request.Token);
         time.Left(_time.GetTimestamp()).ShouldBe(TimeSpan.MaxValue);
@@ -29,7 +30,7 @@ public sealed class AttemptTimeTests : IDisposable
     [Fact]
     public void Token_TimeIsUp_IsCancelledAndTheRequestIsNot()
     {
-        using var time = new AttemptTime(Second, _time, _request.Token);
+        using var time = new AttemptTime(TestRequest.Begin(_time), Second, _request.Token);
         _time.Advance(Second - TimeSpan.FromTicks(1));
         time.Token.IsCancellationRequested.ShouldBeFalse();
         time.IsOver.ShouldBeFalse();
@@ -45,7 +46,7 @@ public sealed class AttemptTimeTests : IDisposable
     [Fact]
     public void Token_RequestIsCancelled_IsToo()
     {
-        using var time = new AttemptTime(Second, _time, _request.Token);
+        using var time = new AttemptTime(TestRequest.Begin(_time), Second, _request.Token);
 
         _request.Cancel();
 
@@ -58,7 +59,7 @@ public sealed class AttemptTimeTests : IDisposable
     {
         _request.Cancel();
 
-        using var time = new AttemptTime(Second, _time, _request.Token);
+        using var time = new AttemptTime(TestRequest.Begin(_time), Second, _request.Token);
 
         time.Token.IsCancellationRequested.ShouldBeTrue();
         time.IsOver.ShouldBeFalse();
@@ -67,7 +68,7 @@ public sealed class AttemptTimeTests : IDisposable
     [Fact]
     public void Dispose_AttemptHasEnded_LeavesNothingBehind()
     {
-        var time = new AttemptTime(Second, _time, _request.Token);
+        var time = new AttemptTime(TestRequest.Begin(_time), Second, _request.Token);
         var token = time.Token;
 
         time.Dispose();
@@ -75,5 +76,50 @@ public sealed class AttemptTimeTests : IDisposable
 
         token.IsCancellationRequested.ShouldBeFalse();
         _time.PendingTimers.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Dispose_ItsTimeWasNotUp_TheNextHasTheSameTimer()
+    {
+        // The system's clock: only its timers can be used again.
+        var owner = TestRequest.Begin(TimeProvider.System);
+        CancellationToken first;
+        using (var time = new AttemptTime(owner, TimeSpan.FromHours(1), _request.Token))
+        {
+            first = time.Token;
+        }
+
+        using var next = new AttemptTime(owner, TimeSpan.FromHours(2), _request.Token);
+
+        next.Token.ShouldBe(first);
+        _request.Cancel();
+        next.Token.IsCancellationRequested.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Dispose_ItsTimeWasUp_TheNextHasATimerOfItsOwn()
+    {
+        var owner = TestRequest.Begin(_time);
+        using (new AttemptTime(owner, Second, _request.Token))
+        {
+            _time.Advance(Second);
+        }
+
+        using var next = new AttemptTime(owner, Second, _request.Token);
+
+        next.Token.IsCancellationRequested.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void New_TwoAtOnce_EachHasItsOwnTimer()
+    {
+        var owner = TestRequest.Begin(_time);
+        using var one = new AttemptTime(owner, Second, _request.Token);
+        using var other = new AttemptTime(owner, 2 * Second, _request.Token);
+
+        _time.Advance(Second);
+
+        one.IsOver.ShouldBeTrue();
+        other.IsOver.ShouldBeFalse();
     }
 }
