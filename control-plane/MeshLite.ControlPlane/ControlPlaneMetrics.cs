@@ -8,8 +8,8 @@ public sealed class ControlPlaneMetrics
     private readonly CounterFamily _rejected;
     private readonly CounterFamily _streamsEnded;
     private readonly CounterFamily _admissions;
-    private readonly CounterFamily _refused;
     private readonly CounterFamily _operatorCalls;
+    private readonly CounterFamily _refused;
     private readonly CounterSeries _updates;
     private readonly CounterSeries _updateBytes;
     private readonly HistogramSeries _ackSeconds;
@@ -23,9 +23,9 @@ public sealed class ControlPlaneMetrics
             "meshlite_config_rejected_total", "Configuration refused: documents by the control plane, compiled resources by sidecars.", "source", "kind");
         _streamsEnded = registry.AddCounter("meshlite_config_streams_ended_total", "Configuration streams that ended, by gRPC status.", "status");
         _admissions = registry.AddCounter("meshlite_admission_requests_total", "Questions of the API server, by webhook and answer.", "webhook", "result");
+        _operatorCalls = registry.AddCounter("meshlite_operator_calls_total", "Calls of the operator's methods, by method and result: ok, denied, failed.", "method", "result");
         _refused = registry.AddCounter(
             "meshlite_connections_refused_total", "Connections refused for what they are, or sent before it became a request, by listener and reason.", "listener", "reason");
-        _operatorCalls = registry.AddCounter("meshlite_operator_calls_total", "Calls of the operator's methods, by method and result: ok, denied, failed.", "method", "result");
         _updates = registry.AddCounter("meshlite_config_updates_total", "Updates sent to sidecars.").Series();
         _updateBytes = registry.AddCounter("meshlite_config_update_bytes_total", "Bytes of the resources in updates sent.").Series();
         _ackSeconds = registry.AddHistogram(
@@ -43,11 +43,11 @@ public sealed class ControlPlaneMetrics
     /// <summary>The API server got an answer from a webhook.</summary>
     public void AdmissionAnswered(string webhook, string result) => _admissions.Series(webhook, result).Increment();
 
-    /// <summary>A connection of a port was refused.</summary>
-    public void ConnectionRefused(string listener, string reason) => _refused.Series(listener, reason).Increment();
-
     /// <summary>Somebody called a method of <c>meshlite.v1.Operator</c>.</summary>
     public void OperatorCalled(string method, string result) => _operatorCalls.Series(method, result).Increment();
+
+    /// <summary>A connection of a port was refused.</summary>
+    public void ConnectionRefused(string listener, string reason) => _refused.Series(listener, reason).Increment();
 
     /// <summary>A stream began.</summary>
     public void StreamBegan() => _sidecars.Add(1);

@@ -7,14 +7,14 @@ namespace MeshLite.ControlPlane.Identity;
 /// </summary>
 internal interface ITokenAuthenticator : IDisposable
 {
+    /// <summary>When the key that signs tokens was made; null: it is not ours.</summary>
+    DateTimeOffset? KeyMadeAt => null;
+
     /// <summary>
     /// Whether a certificate is renewed on its own proof, whatever token comes with it. Join tokens are for joining, and may end long before their
     /// workload does. Where a workload always has a token that ends with its Pod, it is asked for each time: else who steals a key has it for ever.
     /// </summary>
     bool CertificateRenews { get; }
-
-    /// <summary>When the key that signs tokens was made; null: it is not ours.</summary>
-    DateTimeOffset? KeyMadeAt => null;
 
     /// <summary>Judges a token; throws nothing but <see cref="OperationCanceledException"/>.</summary>
     ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken);

@@ -7,10 +7,10 @@ namespace MeshLite.ControlPlane.Identity;
 internal sealed class JoinTokenAuthenticator(JoinTokenKeyStore keys, TimeProvider time) : ITokenAuthenticator
 {
     /// <inheritdoc/>
-    public bool CertificateRenews => true;
+    public DateTimeOffset? KeyMadeAt => keys.Current.MadeAt;
 
     /// <inheritdoc/>
-    public DateTimeOffset? KeyMadeAt => keys.Current.MadeAt;
+    public bool CertificateRenews => true;
 
     /// <inheritdoc/>
     public ValueTask<TokenVerdict> AuthenticateAsync(string token, CancellationToken cancellationToken)

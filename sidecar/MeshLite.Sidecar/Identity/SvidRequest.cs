@@ -70,6 +70,10 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
         return Misplaced(result.Id) is { } misplaced ? (null, misplaced) : (result.Id, "");
     }
 
+    private string? Misplaced(SpiffeId id) => options.Namespace is { } expected && id.Namespace != expected
+        ? $"the certificate is for namespace '{id.Namespace}', this workload is in '{expected}'"
+        : null;
+
     private async Task<(string? Token, string Problem)> ReadTokenAsync(CancellationToken cancellationToken)
     {
         if (options.TokenFile is not { } file)
@@ -86,10 +90,6 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
             return (null, $"cannot read the token: {error.Message}");
         }
     }
-
-    private string? Misplaced(SpiffeId id) => options.Namespace is { } expected && id.Namespace != expected
-        ? $"the certificate is for namespace '{id.Namespace}', this workload is in '{expected}'"
-        : null;
 }
 
 /// <summary>Why none was: a word for the metric, a sentence for people.</summary>
