@@ -90,7 +90,6 @@ internal sealed class SvidRequest(IdentityOptions options, ICertifier certifier,
             return (null, $"cannot read the token: {error.Message}");
         }
     }
-
 }
 
 /// <summary>Why none was: a word for the metric, a sentence for people.</summary>
