@@ -46,7 +46,7 @@ public sealed class SigningKeyTests : IAsyncDisposable
         await _fixture.AdvanceAsync(TimeSpan.FromMinutes(5));
 
         var call = await _fixture.Certifier.NextAsync();
-        (call.Own, call.Token).ShouldBe((call.Own.ShouldNotBeNull(), null));
+        (call.Shown, call.Token).ShouldBe((call.Shown.ShouldNotBeNull(), "token-1"));
         await Eventually.TrueAsync(() => identity.Current!.IssuerKey.Span.SequenceEqual(IssuerKey.Of(next.Public).Span), "a certificate of who signs");
         await _fixture.AdvanceAsync(TimeSpan.FromMinutes(30));
         _fixture.Certifier.Count.ShouldBe(2, "its issuer is the one that signs");
