@@ -21,7 +21,7 @@ internal sealed class ClusterChecks(KubernetesClient client)
         {
             return [await KindsAsync(cancellationToken), .. await WebhooksAsync(roots, cancellationToken)];
         }
-        catch (Exception problem) when (KubernetesException.IsServerFailure(problem) || problem is KubernetesException)
+        catch (Exception problem) when (KubernetesException.IsServerFailure(problem))
         {
             return [CheckResult.Failed("cluster", $"the API server does not say: {problem.Message}", "is --kubeconfig of that cluster, and may its user read CustomResourceDefinitions and webhook configurations?")];
         }

@@ -60,11 +60,11 @@ public sealed class JoinTokenKeys
         {
             return
             [
-                .. (JsonSerializer.Deserialize<RetiringEntry[]>(File.ReadAllBytes(path)) ?? []).Select(entry =>
-                    new RetiringTokenKey(EcKeys.FromPem(entry.Key, path), DateTimeOffset.FromUnixTimeSeconds(entry.Until))),
+                .. (JsonSerializer.Deserialize<RetiringEntry?[]>(File.ReadAllBytes(path), JsonSerializerOptions.Strict) ?? []).Select(entry =>
+                    entry is null ? throw new JsonException("an entry is null") : new RetiringTokenKey(EcKeys.FromPem(entry.Key, path), DateTimeOffset.FromUnixTimeSeconds(entry.Until))),
             ];
         }
-        catch (Exception problem) when (problem is JsonException or ArgumentOutOfRangeException or NullReferenceException)
+        catch (Exception problem) when (problem is JsonException or ArgumentOutOfRangeException)
         {
             throw new CryptographicException($"{path} does not hold older join-token keys", problem);
         }
