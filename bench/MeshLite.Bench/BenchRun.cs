@@ -13,7 +13,11 @@ internal sealed class BenchRun(BenchEnvironment environment, TimeProvider time)
 
     public async Task<RunResult> RunAsync()
     {
-        var pairs = new IProxyPair[] { new NoProxy(), new NginxPair(environment), new HaproxyPair(environment), new Pairs.YarpPair(environment), new MeshLitePair(environment) };
+        IProxyPair[] pairs =
+        [
+            new NoProxy(), new NginxPair(environment), new HaproxyPair(environment), new Pairs.YarpPair(environment),
+            .. BenchSettings.Builds().Select(b => new MeshLitePair(environment, b.Name, b.Programs)),
+        ];
         var settings = BenchSettings.Read([.. pairs.Select(p => p.Name)]);
         var machine = await Machine.ReadAsync(environment.Launcher);
         var chosen = pairs.Where(p => settings.Pairs.Contains(p.Name) && IsThere(p)).ToArray();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MeshLite.Processes;
+using MeshLite.Processes.Mesh;
 
 namespace MeshLite.Bench.Cases;
 
@@ -15,6 +16,20 @@ internal sealed record BenchSettings(TimeSpan RoundDuration, int Rounds, IReadOn
         Number("BENCH_ROUNDS", 3),
         Names("BENCH_CASES", [.. BenchCase.All.Select(c => c.Name), BenchCase.Memory]),
         Names("BENCH_PAIRS", pairs));
+
+    /// <summary>
+    /// The builds of MeshLite to measure: this one, named <c>meshlite</c>, and those of <c>BENCH_BUILDS</c>, <c>NAME=DIRECTORY</c> by
+    /// comma, each directory the <c>out/</c> of another working tree. Two builds compare within one run and not otherwise.
+    /// </summary>
+    /// <exception cref="ProcessFailedException">A part of <c>BENCH_BUILDS</c> is no <c>NAME=DIRECTORY</c>.</exception>
+    public static IReadOnlyList<(string Name, string Programs)> Builds() =>
+    [
+        ("meshlite", Path.Combine(MeshPrograms.RepositoryRoot(), "out")),
+        .. (Environment.GetEnvironmentVariable("BENCH_BUILDS") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(build => build.Split('=', 2, StringSplitOptions.TrimEntries) is [{ Length: > 0 } name, { Length: > 0 } directory]
+                ? (name, Path.GetFullPath(directory))
+                : throw new ProcessFailedException($"BENCH_BUILDS: '{build}' is no NAME=DIRECTORY")),
+    ];
 
     private static int Number(string variable, int otherwise) => Environment.GetEnvironmentVariable(variable) switch
     {

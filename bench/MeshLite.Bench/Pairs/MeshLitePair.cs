@@ -9,12 +9,15 @@ namespace MeshLite.Bench.Pairs;
 /// client in and nobody else. The control plane's CPU does not
 /// count: it is no part of a request. gRPC goes to a service of its own, with its own sidecar.
 /// </summary>
-internal sealed class MeshLitePair(BenchEnvironment environment) : IProxyPair
+/// <param name="environment">The run's.</param>
+/// <param name="name">What the results call it.</param>
+/// <param name="programs">The directory of its programs: this build's, or another's to compare with.</param>
+internal sealed class MeshLitePair(BenchEnvironment environment, string name, string programs) : IProxyPair
 {
     private readonly List<ManagedProcess> _started = [];
     private int _meshes;
 
-    public string Name => "meshlite";
+    public string Name => name;
 
     public string Description => "HTTP/2 over mTLS, all cores";
 
@@ -24,7 +27,7 @@ internal sealed class MeshLitePair(BenchEnvironment environment) : IProxyPair
         {
             try
             {
-                _ = MeshPrograms.Find();
+                _ = MeshPrograms.Find(programs);
                 return null;
             }
             catch (ProcessFailedException e)
@@ -37,7 +40,7 @@ internal sealed class MeshLitePair(BenchEnvironment environment) : IProxyPair
     public async Task<PairEntries> StartAsync(Backends backends)
     {
         // Each start is a new mesh: nothing of an earlier one is remembered.
-        var mesh = new MeshProcesses(MeshPrograms.Find(), environment.Launcher, Path.Combine(environment.Directory, $"mesh-{++_meshes}"));
+        var mesh = new MeshProcesses(MeshPrograms.Find(programs), environment.Launcher, Path.Combine(environment.Directory, $"{name}-{++_meshes}"));
         mesh.Save("mesh.yaml", Mesh(backends.Collector));
         mesh.Save("backend.yaml", Policies("backend"));
         mesh.Save("grpc.yaml", Policies("grpc"));

@@ -27,9 +27,12 @@ public sealed record MeshPrograms(string Directory)
     }
 
     /// <summary>Finds them, or throws with the command that makes them.</summary>
-    public static MeshPrograms Find()
+    public static MeshPrograms Find() => Find(Path.Combine(RepositoryRoot(), "out"));
+
+    /// <summary>The same for the <c>out/</c> of another build.</summary>
+    public static MeshPrograms Find(string directory)
     {
-        var programs = new MeshPrograms(Path.Combine(RepositoryRoot(), "out"));
+        var programs = new MeshPrograms(directory);
         foreach (var path in new[] { programs.ControlPlane, programs.Sidecar, programs.Meshctl })
         {
             if (!File.Exists(path))
