@@ -58,6 +58,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         builder.Services.AddSingleton(loggers);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelHttpsConfiguration();
+        // A message of one stream costs less than the hops between the threads of a pool; nothing here blocks the one that reads its socket.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         _listeners = new ListenerSet();
         var ports = new ControlPlaneListeners(options.Ports, identity, metrics, refusals, registry, time, loggers.CreateLogger<ControlPlaneListeners>());
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.Pki;
 
 namespace MeshLite.Bench.Scale.Sidecars;
@@ -10,23 +9,17 @@ namespace MeshLite.Bench.Scale.Sidecars;
 /// <summary>Opens connections to the control plane as a sidecar does: TLS 1.3, both sides proved, one HTTP/2 connection a stream. Thread-safe.</summary>
 internal sealed class ControlPlaneDial(IPEndPoint address, PeerVerifier verifier, TimeProvider time)
 {
-    /// <summary>One, made when first used; dispose the invoker to end it.</summary>
-    public (GrpcChannel Channel, HttpMessageInvoker Invoker) Open(SslStreamCertificateContext certificate)
+    // Ten thousand at once on a few cores take longer than the 5 s that a sidecar has patience for.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>One, ready for the request.</summary>
+    public async Task<SidecarConnection> OpenAsync(SslStreamCertificateContext certificate, CancellationToken stop)
     {
-        var invoker = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellationToken) => await ConnectAsync(certificate, cancellationToken),
-            // Ten thousand at once on a few cores take longer than the 5 s that a sidecar has patience for.
-            ConnectTimeout = TimeSpan.FromSeconds(60),
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            // As a sidecar's, but for how long it waits: what is late here is this process.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(60),
-            UseProxy = false,
-            UseCookies = false,
-            ActivityHeadersPropagator = null,
-        });
-        return (new GrpcChannel(new Uri($"https://{address}"), invoker, new GrpcChannelOptions(), time), invoker);
+        using var late = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
+        var connection = new SidecarConnection(await ConnectAsync(certificate, either.Token), time);
+        connection.Begin($"{address}");
+        return connection;
     }
 
     private async Task<Stream> ConnectAsync(SslStreamCertificateContext certificate, CancellationToken cancellationToken)

@@ -1,7 +1,8 @@
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using MeshLite.Bench.Scale.Cluster;
 using MeshLite.Bench.Scale.Measure;
-using MeshLite.Protocol.Grpc;
 using MeshLite.Protocol.V1;
 
 namespace MeshLite.Bench.Scale.Sidecars;
@@ -50,13 +51,13 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
             try
             {
                 using var connecting = await ConnectingPermit.TakeAsync(fleet.Connecting, stop);
-                var (channel, invoker) = fleet.Dial.Open(certificate);
-                using (invoker)
-                {
-                    await StreamAsync(channel, connecting, stop);
-                }
+                var opened = fleet.Time.GetTimestamp();
+                using var connection = await fleet.Dial.OpenAsync(certificate, stop);
+                // Reads and writes have no token: one for each would cost more than they do.
+                await using var closing = stop.UnsafeRegister(static connection => ((SidecarConnection)connection!).Close(), connection);
+                await StreamAsync(connection, connecting, opened);
             }
-            catch (Exception e) when (stop.IsCancellationRequested || e is GrpcException or HttpRequestException or IOException or OperationCanceledException)
+            catch (Exception e) when (stop.IsCancellationRequested || e is IOException or SocketException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
             {
                 fleet.StreamEnded(this, stop.IsCancellationRequested ? null : e);
             }
@@ -65,17 +66,17 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
         }
     }
 
-    private async Task StreamAsync(GrpcChannel channel, ConnectingPermit connecting, CancellationToken stop)
+    private async Task StreamAsync(SidecarConnection connection, ConnectingPermit connecting, long opened)
     {
-        var opened = fleet.Time.GetTimestamp();
-        using var call = channel.Duplex(MeshMethods.ConfigurationStream, null, stop);
         var hello = new Hello { Workload = pod.Name, Ready = true, SidecarVersion = "bench", Transparent = true };
         hello.Authorities.AddRange(services.Select(SimulatedCluster.AuthorityOf));
-        await WriteAsync(call, new SidecarMessage { Hello = hello }, stop);
+        connection.Write(new SidecarMessage { Hello = hello });
+        await connection.FlushAsync();
         var missing = services.Count;
         var changes = new List<Change>();
-        while (await call.ReadAsync(stop) is { } message)
+        while (true)
         {
+            var message = await connection.ReadAsync();
             if (message.MessageCase != ControlPlaneMessage.MessageOneofCase.Update || isStuck)
             {
                 connecting.Dispose();
@@ -85,7 +86,8 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
             changes.Clear();
             var isFirst = missing > 0;
             missing -= Note(message.Update, changes);
-            await WriteAsync(call, new SidecarMessage { Ack = new Ack { Nonce = message.Update.Nonce } }, stop);
+            connection.Write(new SidecarMessage { Ack = new Ack { Nonce = message.Update.Nonce } });
+            await connection.FlushAsync();
             if (isFirst && missing <= 0)
             {
                 connecting.Dispose();
@@ -93,24 +95,6 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
             }
 
             changes.ForEach(fleet.Tracker.Acknowledged);
-        }
-    }
-
-    // A call that the control plane has ended says why to who reads.
-    private static async Task WriteAsync(GrpcDuplexCall<SidecarMessage, ControlPlaneMessage> call, SidecarMessage message, CancellationToken stop)
-    {
-        try
-        {
-            await call.WriteAsync(message, stop);
-        }
-        catch (GrpcException)
-        {
-            while (await call.ReadAsync(stop) is not null)
-            {
-                // What came before the end.
-            }
-
-            throw;
         }
     }
 

@@ -23,23 +23,27 @@ internal sealed class EncodedMessage : IMessage<EncodedMessage>, IBufferMessage
 
     private readonly ControlPlaneMessage? _message;
     private readonly ulong _nonce;
-    private readonly IReadOnlyList<ByteString> _resources = [];
+    private readonly List<ByteString> _resources = [];
     private readonly int _updateSize;
 
     private EncodedMessage(ControlPlaneMessage message) => _message = message;
 
-    private EncodedMessage(ulong nonce, IReadOnlyList<ByteString> resources)
+    private EncodedMessage(ulong nonce, List<ByteString> resources)
     {
         (_nonce, _resources) = (nonce, resources);
         // Every tag here is one byte.
-        _updateSize = 1 + CodedOutputStream.ComputeUInt64Size(nonce) + resources.Sum(r => 1 + CodedOutputStream.ComputeBytesSize(r));
+        _updateSize = 1 + CodedOutputStream.ComputeUInt64Size(nonce);
+        foreach (var resource in resources)
+        {
+            _updateSize += 1 + CodedOutputStream.ComputeBytesSize(resource);
+        }
     }
 
     /// <inheritdoc/>
     public MessageDescriptor Descriptor => ControlPlaneMessage.Descriptor;
 
     /// <summary>An Update of resources already encoded; <paramref name="nonce"/> is at least 1.</summary>
-    public static EncodedMessage Update(ulong nonce, IReadOnlyList<ByteString> resources) => new(nonce, resources);
+    public static EncodedMessage Update(ulong nonce, List<ByteString> resources) => new(nonce, resources);
 
     /// <summary>Any other message.</summary>
     public static EncodedMessage Of(ControlPlaneMessage message) => new(message);

@@ -13,12 +13,18 @@ internal sealed class Mailbox : IPublishListener
 {
     private const int MessagesAhead = 64;
 
+    // Keys a set has room for without being made anew.
+    private const int KeptRoom = 32;
+
     private readonly Lock _lock = new();
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly WakeSignal _wake = new();
     private readonly Channel<SidecarMessage> _messages = Channel.CreateBounded<SidecarMessage>(
         new BoundedChannelOptions(MessagesAhead) { SingleReader = true, SingleWriter = true });
 
     private HashSet<string> _changed = new(StringComparer.Ordinal);
+
+    // Two sets that take turns: a new one for each Update is what most of the collector's work would come from.
+    private HashSet<string> _taken = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public void Changed(string resourceKey)
@@ -36,35 +42,39 @@ internal sealed class Mailbox : IPublishListener
         }
     }
 
-    /// <summary>A message of the sidecar.</summary>
+    /// <summary>A message of the sidecar. The sender goes on in this call, until it waits for something.</summary>
     public async ValueTask PostAsync(SidecarMessage message, CancellationToken cancellationToken)
     {
         await _messages.Writer.WriteAsync(message, cancellationToken);
-        Wake();
+        _wake.Set(inline: true);
     }
 
     /// <summary>Wakes the sender: it is time for something.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _wake.Set();
 
     /// <summary>Until something may be there.</summary>
-    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _wake.Reader.ReadAsync(cancellationToken);
+    public ValueTask WaitAsync() => _wake.WaitAsync();
 
     /// <summary>The next message that waits.</summary>
     public bool TryTakeMessage(out SidecarMessage? message) => _messages.Reader.TryRead(out message);
 
-    /// <summary>All keys that wait.</summary>
-    public IReadOnlySet<string> TakeChanged()
+    /// <summary>All keys that wait; the caller's until it asks again.</summary>
+    public HashSet<string> TakeChanged()
     {
+        if (_taken.Capacity > KeptRoom)
+        {
+            _taken = new(StringComparer.Ordinal);
+        }
+
+        _taken.Clear();
         lock (_lock)
         {
-            if (_changed.Count == 0)
+            if (_changed.Count > 0)
             {
-                return _changed;
+                (_taken, _changed) = (_changed, _taken);
             }
-
-            var taken = _changed;
-            _changed = new(StringComparer.Ordinal);
-            return taken;
         }
+
+        return _taken;
     }
 }

@@ -33,6 +33,7 @@ internal sealed class SidecarStream(
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _inventoryAt = time.GetTimestamp();
         using var clock = time.CreateTimer(_ => mailbox.Wake(), null, StreamLimits.InventoryInterval, StreamLimits.InventoryInterval);
+        await using var over = ended.Token.UnsafeRegister(static mailbox => ((Mailbox)mailbox!).Wake(), mailbox);
         mailbox.Wake();
         var reading = ReadAllAsync(read, ended.Token);
         var sending = SendAllAsync(message => write(message, ended.Token), ended.Token);
@@ -75,30 +76,27 @@ internal sealed class SidecarStream(
             if (_outstanding is null && (state.HasWork || _isFirst))
             {
                 connected.IsCurrent = false;
-                var turn = await TurnAsync(cancellationToken);
-                // In line it may have become more, or less.
-                TakeIn();
+                var entering = gate.EnterAsync(cancellationToken);
+                var turn = entering.IsCompletedSuccessfully ? entering.Result : await InLineAsync(entering);
                 await SendUpdateAsync(write, turn);
             }
 
             connected.IsCurrent = _outstanding is null && !state.HasWork;
             await KeepTimeAsync(write);
-            await mailbox.WaitAsync(cancellationToken);
+            await mailbox.WaitAsync();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    private async ValueTask<UpdateGate.Turn> TurnAsync(CancellationToken cancellationToken)
+    private async ValueTask<UpdateGate.Turn> InLineAsync(ValueTask<UpdateGate.Turn> entering)
     {
-        var turn = gate.EnterAsync(cancellationToken);
-        if (turn.IsCompletedSuccessfully)
-        {
-            return turn.Result;
-        }
-
         metrics.UpdatesWaiting(1);
         try
         {
-            return await turn;
+            var turn = await entering;
+            // Meanwhile it may have become more, or less.
+            TakeIn();
+            return turn;
         }
         finally
         {
@@ -129,7 +127,7 @@ internal sealed class SidecarStream(
         var isFirst = _isFirst;
         _isFirst = false;
         _outstanding = new Outstanding(++_nonce, time.GetTimestamp(), batch.ChangedAt, batch.Versions, turn);
-        metrics.UpdateSent(batch.Resources.Sum(r => r.Length));
+        metrics.UpdateSent(batch.Bytes);
         await write(EncodedMessage.Update(_nonce, batch.Resources));
         if (isFirst)
         {
@@ -137,7 +135,7 @@ internal sealed class SidecarStream(
         }
     }
 
-    private async Task KeepTimeAsync(Func<EncodedMessage, ValueTask> write)
+    private ValueTask KeepTimeAsync(Func<EncodedMessage, ValueTask> write)
     {
         if (_outstanding is { } outstanding && time.GetElapsedTime(outstanding.SentAt) >= StreamLimits.AckTimeout)
         {
@@ -148,8 +146,10 @@ internal sealed class SidecarStream(
         if (_outstanding is null && time.GetElapsedTime(_inventoryAt) >= StreamLimits.InventoryInterval)
         {
             _inventoryAt = time.GetTimestamp();
-            await write(EncodedMessage.Of(new ControlPlaneMessage { Inventory = new Inventory { Nonce = _nonce, Resources = { state.Inventory() } } }));
+            return write(EncodedMessage.Of(new ControlPlaneMessage { Inventory = new Inventory { Nonce = _nonce, Resources = { state.Inventory() } } }));
         }
+
+        return ValueTask.CompletedTask;
     }
 
     private void Handle(SidecarMessage message)
@@ -206,5 +206,5 @@ internal sealed class SidecarStream(
         }
     }
 
-    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt, IReadOnlyList<SentVersion> Versions, UpdateGate.Turn Turn);
+    private sealed record Outstanding(ulong Nonce, long SentAt, long? ChangedAt, List<SentVersion>? Versions, UpdateGate.Turn Turn);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using MeshLite.ControlPlane.Publish;
 using MeshLite.Protocol.Grpc;
@@ -10,9 +11,10 @@ namespace MeshLite.ControlPlane.Streaming;
 
 /// <summary>An Update to be sent.</summary>
 /// <param name="Resources">Encoded, in the order in which they are to be applied.</param>
+/// <param name="Bytes">Their length together.</param>
 /// <param name="ChangedAt">When the oldest change among them was noticed; null: it only brings what was not held before.</param>
-/// <param name="Versions">What its acknowledgement will say of whom.</param>
-internal sealed record UpdateBatch(IReadOnlyList<ByteString> Resources, long? ChangedAt, IReadOnlyList<SentVersion> Versions);
+/// <param name="Versions">What its acknowledgement will say of whom; null: of nobody whom anyone counts.</param>
+internal readonly record struct UpdateBatch(List<ByteString> Resources, int Bytes, long? ChangedAt, List<SentVersion>? Versions);
 
 /// <summary>A version of a resource that is on its way.</summary>
 internal readonly record struct SentVersion(PublishEntry Entry, string Version);
@@ -25,6 +27,9 @@ internal readonly record struct SentVersion(PublishEntry Entry, string Version);
 /// </summary>
 internal sealed class StreamState : IDisposable
 {
+    /// <summary>Keys that <see cref="_dirty"/> has room for in a stream at rest.</summary>
+    private const int KeptRoom = 32;
+
     private readonly Publisher _publisher;
     private readonly IPublishListener _listener;
     private readonly string _namespace;
@@ -55,7 +60,7 @@ internal sealed class StreamState : IDisposable
     {
         foreach (var resource in held)
         {
-            _sent[resource.Key] = new Sent(resource.Version, null);
+            _sent[resource.Key] = new Sent(resource.Version);
             if (EntryOf(resource.Key) is null)
             {
                 _absent.Add(resource.Key);
@@ -130,16 +135,16 @@ internal sealed class StreamState : IDisposable
     {
         if (_sent.TryGetValue(key, out var sent) && sent.Version == version)
         {
-            _sent[key] = new Sent(version, null, $"{key}: {reason}");
+            _sent[key] = new Sent(version, $"{key}: {reason}");
         }
     }
 
     /// <summary>The sidecar has applied these, but for what <see cref="Rejected"/> was called for before.</summary>
-    public void Acknowledged(IReadOnlyList<SentVersion> versions)
+    public void Acknowledged(List<SentVersion>? versions)
     {
-        foreach (var (entry, version) in versions)
+        foreach (var (entry, version) in versions ?? [])
         {
-            if (_sent.TryGetValue(entry.Key.ResourceKey, out var sent) && sent.Version == version && sent.Refusal is { } refusal)
+            if (_sent.TryGetValue(entry.Current.Key, out var sent) && sent.Version == version && sent.Refusal is { } refusal)
             {
                 entry.Acks?.Refused(_listener, version, refusal);
             }
@@ -154,7 +159,7 @@ internal sealed class StreamState : IDisposable
     public IEnumerable<string> Refusals() => _sent.Values.Select(s => s.Refusal).OfType<string>();
 
     /// <summary>These have changed.</summary>
-    public void Changed(IEnumerable<string> keys)
+    public void Changed(HashSet<string> keys)
     {
         foreach (var key in keys)
         {
@@ -188,16 +193,19 @@ internal sealed class StreamState : IDisposable
         Add(batch, ResourceKeys.Workload, _workload, _workload.Current);
 
         // Step 2
-        foreach (var key in _dirty.Where(_endpoints.ContainsKey).ToArray())
+        string[] waiting = [.. _dirty];
+        foreach (var key in waiting)
         {
-            Add(batch, key, _endpoints[key].Entry, _endpoints[key].Entry.Current);
+            if (_endpoints.TryGetValue(key, out var set))
+            {
+                Add(batch, key, set.Entry, set.Entry.Current);
+            }
         }
 
         // Step 3
-        foreach (var key in batch.IsFull ? [] : _dirty.Where(_destinations.ContainsKey).ToArray())
+        foreach (var key in batch.IsFull ? [] : waiting)
         {
-            var wanted = _destinations[key];
-            if (Add(batch, key, wanted.Entry, wanted.Version) && !wanted.Held.SequenceEqual(wanted.Named))
+            if (_destinations.TryGetValue(key, out var wanted) && Add(batch, key, wanted.Entry, wanted.Version) && !wanted.Held.AsSpan().SequenceEqual(wanted.Named.AsSpan()))
             {
                 Acquire(wanted.Named);
                 Release(wanted.Held);
@@ -206,14 +214,20 @@ internal sealed class StreamState : IDisposable
         }
 
         // Step 4
-        foreach (var key in batch.IsFull ? [] : _absent.ToArray())
+        foreach (var key in batch.IsFull || _absent.Count == 0 ? [] : _absent.ToArray())
         {
             batch.Add(PublishedResource.EncodeAbsent(key), null);
             _absent.Remove(key);
             _sent.Remove(key);
         }
 
-        return new UpdateBatch(batch.Resources, batch.ChangedAt, batch.Versions);
+        if (_dirty.Count == 0 && _dirty.Capacity > KeptRoom)
+        {
+            // What the first Update needed is not needed again.
+            _dirty.TrimExcess();
+        }
+
+        return new UpdateBatch(batch.Resources, batch.Bytes, batch.ChangedAt, batch.Versions);
     }
 
     /// <summary>All this stream should hold after the last Update.</summary>
@@ -231,18 +245,21 @@ internal sealed class StreamState : IDisposable
     /// <summary>False: the batch is full, the key stays dirty.</summary>
     private bool Add(Batch batch, string key, PublishEntry entry, PublishedResource current)
     {
-        if (batch.IsFull || !_dirty.Contains(key))
+        if (batch.IsFull || !_dirty.Remove(key))
         {
             return false;
         }
 
-        _dirty.Remove(key);
-        var isHeld = _sent.TryGetValue(key, out var sent);
+        ref var sent = ref CollectionsMarshal.GetValueRefOrAddDefault(_sent, key, out var isHeld);
         if (!isHeld || sent.Version != current.Version)
         {
             batch.Add(current.EncodedFor(sent.Base), isHeld && sent.Base is not null ? current.ChangedAt : null);
-            batch.Versions.Add(new SentVersion(entry, current.Version));
-            _sent[key] = new Sent(current.Version, current);
+            if (entry.Acks is not null)
+            {
+                (batch.Versions ??= []).Add(new SentVersion(entry, current.Version));
+            }
+
+            sent = new Sent(current);
         }
         else if (sent.Refusal is { } refusal)
         {
@@ -252,7 +269,7 @@ internal sealed class StreamState : IDisposable
         {
             // Known from Hello by its version only; now its content is known too.
             entry.Acks?.Acked(_listener, current.Version);
-            _sent[key] = new Sent(current.Version, current);
+            sent = new Sent(current);
         }
 
         return true;
@@ -321,9 +338,27 @@ internal sealed class StreamState : IDisposable
 
     /// <summary>
     /// A version sent, and with it what a delta can be made against. Without a base only the version is known, or, where it
-    /// was refused (with what reason), the sidecar has some version before it.
+    /// was refused (with what reason), the sidecar has some version before it. One reference: there are fifty a stream.
     /// </summary>
-    private readonly record struct Sent(string Version, PublishedResource? Base, string? Refusal = null);
+    private readonly struct Sent
+    {
+        private readonly object _what;
+
+        public Sent(PublishedResource resource) => _what = resource;
+
+        public Sent(string version, string? refusal = null) => _what = refusal is null ? version : (version, refusal);
+
+        public string Version => _what switch
+        {
+            PublishedResource resource => resource.Version,
+            string version => version,
+            _ => (((string Version, string))_what).Version,
+        };
+
+        public PublishedResource? Base => _what as PublishedResource;
+
+        public string? Refusal => _what is (string _, string refusal) ? refusal : null;
+    }
 
     /// <summary>A subscribed destination, the endpoint sets it names now, and those it named as it was sent last.</summary>
     private sealed class Wanted(PublishEntry entry)
@@ -346,20 +381,20 @@ internal sealed class StreamState : IDisposable
 
     private sealed class Batch
     {
-        private int _bytes;
-
         public List<ByteString> Resources { get; } = [];
 
-        public List<SentVersion> Versions { get; } = [];
+        public List<SentVersion>? Versions { get; set; }
+
+        public int Bytes { get; private set; }
 
         public long? ChangedAt { get; private set; }
 
-        public bool IsFull => _bytes >= StreamLimits.UpdateBytes;
+        public bool IsFull => Bytes >= StreamLimits.UpdateBytes;
 
         public void Add(ByteString resource, long? changedAt)
         {
             Resources.Add(resource);
-            _bytes += resource.Length;
+            Bytes += resource.Length;
             ChangedAt = changedAt is { } at ? Math.Min(at, ChangedAt ?? long.MaxValue) : ChangedAt;
         }
     }

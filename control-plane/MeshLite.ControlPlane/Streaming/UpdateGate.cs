@@ -1,3 +1,5 @@
+using System.Threading.Tasks.Sources;
+
 namespace MeshLite.ControlPlane.Streaming;
 
 /// <summary>
@@ -17,43 +19,36 @@ internal sealed class UpdateGate(TimeProvider time, int limit = UpdateGate.Defau
 
     private readonly Lock _lock = new();
     private readonly Queue<Turn> _underWay = new();
-    private readonly Queue<TaskCompletionSource<Turn>> _waiting = new();
+    private readonly Queue<Turn> _waiting = new();
     private int _taken;
     private ITimer? _timer;
 
     /// <summary>Waits for a turn; its holder disposes it when the Update is acknowledged, or the stream has ended.</summary>
     public ValueTask<Turn> EnterAsync(CancellationToken cancellationToken)
     {
-        TaskCompletionSource<Turn> waiter;
+        var turn = new Turn(this);
         lock (_lock)
         {
             Expire();
             if (_taken < limit && _waiting.Count == 0)
             {
-                return ValueTask.FromResult(Take());
+                Begin(turn);
+                return ValueTask.FromResult(turn);
             }
 
-            waiter = new TaskCompletionSource<Turn>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue(waiter);
+            _waiting.Enqueue(turn);
             _timer ??= time.CreateTimer(static gate => ((UpdateGate)gate!).Tick(), this, Grace, Grace);
         }
 
-        return WaitAsync(waiter, cancellationToken);
-    }
-
-    private static async ValueTask<Turn> WaitAsync(TaskCompletionSource<Turn> waiter, CancellationToken cancellationToken)
-    {
-        await using var cancelled = cancellationToken.UnsafeRegister(static (waiter, token) => ((TaskCompletionSource<Turn>)waiter!).TrySetCanceled(token), waiter);
-        return await waiter.Task;
+        return turn.WaitAsync(cancellationToken);
     }
 
     // With the lock held.
-    private Turn Take()
+    private void Begin(Turn turn)
     {
-        var turn = new Turn(this, time.GetTimestamp());
+        turn.BeganAt = time.GetTimestamp();
         _taken++;
         _underWay.Enqueue(turn);
-        return turn;
     }
 
     // With the lock held: turns begin in order, so those whose time is up come first.
@@ -79,13 +74,13 @@ internal sealed class UpdateGate(TimeProvider time, int limit = UpdateGate.Defau
     // With the lock held.
     private void Admit()
     {
-        while (_taken < limit && _waiting.TryPeek(out var next))
+        while (_taken < limit && _waiting.TryDequeue(out var next))
         {
-            _waiting.Dequeue();
-            var turn = Take();
-            if (!next.TrySetResult(turn))
+            // Else its stream has ended meanwhile.
+            if (next.TryAdmit())
             {
-                End(turn); // its stream has ended meanwhile
+                Begin(next);
+                next.Admitted();
             }
         }
 
@@ -115,16 +110,57 @@ internal sealed class UpdateGate(TimeProvider time, int limit = UpdateGate.Defau
         }
     }
 
-    /// <summary>An Update's turn. Disposing it again does nothing.</summary>
-    internal sealed class Turn(UpdateGate gate, long beganAt) : IDisposable
+    /// <summary>An Update's turn. Disposing it again does nothing. It is what its stream waits for, too: at full load each Update waits, and costs one object.</summary>
+    internal sealed class Turn(UpdateGate gate) : IDisposable, IValueTaskSource<Turn>
     {
-        /// <summary>On the gate's clock.</summary>
-        public long BeganAt => beganAt;
+        private const int InLine = 0;
+        private const int IsAdmitted = 1;
+        private const int IsCancelled = 2;
+
+        private ManualResetValueTaskSourceCore<Turn> _wait = new() { RunContinuationsAsynchronously = true };
+        private CancellationTokenRegistration _cancelled;
+        private int _state;
+
+        /// <summary>On the gate's clock. Guarded by the gate's lock.</summary>
+        public long BeganAt { get; set; }
 
         /// <summary>Guarded by the gate's lock.</summary>
         public bool HasEnded { get; set; }
 
         /// <summary>Lets the next one in line.</summary>
         public void Dispose() => gate.Leave(this);
+
+        /// <summary>Until it begins.</summary>
+        public ValueTask<Turn> WaitAsync(CancellationToken cancellationToken)
+        {
+            var wait = new ValueTask<Turn>(this, _wait.Version);
+            _cancelled = cancellationToken.UnsafeRegister(static (turn, token) => ((Turn)turn!).Cancel(token), this);
+            return wait;
+        }
+
+        /// <summary>False: it was cancelled.</summary>
+        public bool TryAdmit() => Interlocked.CompareExchange(ref _state, IsAdmitted, InLine) == InLine;
+
+        /// <summary>Tells who waits, after <see cref="TryAdmit"/>.</summary>
+        public void Admitted() => _wait.SetResult(this);
+
+        Turn IValueTaskSource<Turn>.GetResult(short token)
+        {
+            _cancelled.Unregister();
+            return _wait.GetResult(token);
+        }
+
+        ValueTaskSourceStatus IValueTaskSource<Turn>.GetStatus(short token) => _wait.GetStatus(token);
+
+        void IValueTaskSource<Turn>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            _wait.OnCompleted(continuation, state, token, flags);
+
+        private void Cancel(CancellationToken cancellationToken)
+        {
+            if (Interlocked.CompareExchange(ref _state, IsCancelled, InLine) == InLine)
+            {
+                _wait.SetException(new OperationCanceledException(cancellationToken));
+            }
+        }
     }
 }
