@@ -107,12 +107,20 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
             switch (resource.BodyCase)
             {
                 case Resource.BodyOneofCase.EndpointsDelta:
-                    Find(resource.EndpointsDelta.Removed, changes);
-                    Find(resource.EndpointsDelta.Upserted.Select(e => $"{e.Address}:{e.Port}"), changes);
+                    foreach (var removed in resource.EndpointsDelta.Removed)
+                    {
+                        Find(removed, changes);
+                    }
+
+                    foreach (var endpoint in resource.EndpointsDelta.Upserted)
+                    {
+                        Find($"{endpoint.Address}:{endpoint.Port}", changes);
+                    }
+
                     break;
                 case Resource.BodyOneofCase.Destination:
                     destinations++;
-                    Find([resource.Key], changes);
+                    Find(resource.Key, changes);
                     break;
                 default:
                     break;
@@ -122,5 +130,11 @@ internal sealed class SimulatedSidecar(SimulatedPod pod, SslStreamCertificateCon
         return destinations;
     }
 
-    private void Find(IEnumerable<string> names, List<Change> changes) => changes.AddRange(names.Select(fleet.Tracker.Find).OfType<Change>());
+    private void Find(string what, List<Change> changes)
+    {
+        if (fleet.Tracker.Find(what) is { } change)
+        {
+            changes.Add(change);
+        }
+    }
 }

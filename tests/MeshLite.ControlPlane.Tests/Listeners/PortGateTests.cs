@@ -1,8 +1,13 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MeshLite.ControlPlane.Identity;
 using MeshLite.ControlPlane.Listeners;
 using MeshLite.Metrics;
+using MeshLite.Model;
 using MeshLite.TestKit;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshLite.ControlPlane.Tests.Listeners;
 
@@ -74,6 +79,24 @@ public sealed class PortGateTests : IDisposable
         (anonymous.WasRefused, proven.WasRefused).ShouldBe((true, false));
         _time.Advance(TimeSpan.FromHours(1));
         proven.WasRefused.ShouldBeFalse();
+    }
+
+    // OpenSSL's part of it would wait for a collection of the oldest generation.
+    [Fact]
+    public void Done_TheConnectionEnds_ItsCertificateIsDisposed()
+    {
+        using var key = ECDsa.Create();
+        using var certificate = new CertificateRequest("CN=a", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        var connection = new Connection("10.1.0.1");
+        connection.Features.Set<ITlsConnectionFeature>(new TlsConnectionFeature { ClientCertificate = certificate });
+        connection.Features.Set(new Caller(new SpiffeId("cluster.local", "shop", "cart"), DateTimeOffset.UnixEpoch.AddYears(100)));
+
+        connection.Serving = _gate.Enter(GrpcHandshakes.Done(_ => connection.Open.Task))(connection);
+        certificate.Handle.ShouldNotBe(IntPtr.Zero);
+        _gate.Proven.ShouldBe(1);
+        connection.End();
+
+        certificate.Handle.ShouldBe(IntPtr.Zero);
     }
 
     private Connection Open(string address)
