@@ -12,8 +12,6 @@ namespace MeshLite.Sidecar.Forwarding;
 /// </summary>
 internal abstract class MessageTransformer : HttpTransformer
 {
-    private static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
-
     /// <summary>Whether the responses of <paramref name="context"/>'s server may carry <c>meshlite-error</c>.</summary>
     protected abstract bool ServerIsVerifiedSidecar(HttpContext context);
 
@@ -25,7 +23,7 @@ internal abstract class MessageTransformer : HttpTransformer
         MessageHeaders.CopyRequest(request.Headers, proxyRequest);
         var state = RequestState.Of(httpContext);
         proxyRequest.Headers.TryAddWithoutValidation("Host", state.Host ?? request.Host.Value);
-        proxyRequest.RequestUri = new Uri(destinationPrefix + (state.Target ?? RawTarget(httpContext)), AsSent);
+        proxyRequest.RequestUri = state.UriOf(destinationPrefix, state.Target ?? RawTarget(httpContext));
         AddToRequest(httpContext, proxyRequest);
         return ValueTask.CompletedTask;
     }

@@ -18,12 +18,18 @@ namespace MeshLite.Sidecar.Pipeline;
 /// </summary>
 internal sealed class RequestState
 {
-    private readonly DefaultHttpContext _context = new();
+    /// <value>A longer target's URI is not kept for the next request. 256 characters: what is asked for again and again is short.</value>
+    private const int LongestKeptTarget = 256;
+
+    private static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
     /// <value>What a timer can count. 49 days.</value>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
+    private readonly DefaultHttpContext _context = new();
     private CancellationTokenSource? _timeout;
     private CancellationTokenSource? _idleTimer;
+    private (string Prefix, string Target, Uri Uri)? _lastUri;
 
     /// <summary>Makes a state with its attempts.</summary>
     public RequestState(AttemptSettings attempts)
@@ -151,6 +157,22 @@ internal sealed class RequestState
         {
             timer.Dispose();
         }
+    }
+
+    /// <summary>
+    /// The URI of a target in origin form, as sent. Callers ask for the same again and again (a gRPC method, a health page): then it is
+    /// the one of the last request here, which has been parsed.
+    /// </summary>
+    public Uri UriOf(string prefix, string target)
+    {
+        if (_lastUri is { } last && last.Target == target && last.Prefix == prefix)
+        {
+            return last.Uri;
+        }
+
+        var uri = new Uri(prefix + target, AsSent);
+        _lastUri = target.Length <= LongestKeptTarget ? (prefix, target, uri) : null;
+        return uri;
     }
 
     /// <summary>Begins a request on this connection or stream.</summary>
