@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
@@ -31,36 +32,50 @@ public sealed class LogLevels(LogLevel byDefault)
     public ImmutableSortedDictionary<string, LogLevel> ByCategory => _table.ByCategory;
 
     /// <summary>Replaces the default level.</summary>
-    public void Set(LogLevel level) => _table = _table with { Default = level };
+    public void Set(LogLevel level) => _table = new Table(level, _table.ByCategory);
 
     /// <summary>Sets one category's level; null removes it.</summary>
     public void Set(string category, LogLevel? level)
     {
         var table = _table;
-        _table = table with { ByCategory = level is { } l ? table.ByCategory.SetItem(category, l) : table.ByCategory.Remove(category) };
+        _table = new Table(table.Default, level is { } l ? table.ByCategory.SetItem(category, l) : table.ByCategory.Remove(category));
     }
 
-    /// <summary>Whether a line of that category and level is written.</summary>
+    /// <summary>Whether a line of that category and level is written. Asked several times a request, of what is hardly ever written: so it is remembered.</summary>
     public bool IsEnabled(string? category, LogLevel level)
     {
-        var table = _table;
-        var longest = -1;
-        var minimum = table.Default;
-        foreach (var (prefix, value) in table.ByCategory)
-        {
-            if (prefix.Length > longest && Covers(prefix, category))
-            {
-                longest = prefix.Length;
-                minimum = value;
-            }
-        }
-
+        var minimum = _table.MinimumOf(category ?? "");
         return level >= minimum && minimum != LogLevel.None;
     }
 
-    private static bool Covers(string prefix, string? category) =>
-        category is not null && category.StartsWith(prefix, StringComparison.Ordinal)
-        && (category.Length == prefix.Length || category[prefix.Length] == '.');
+    private sealed class Table(LogLevel byDefault, ImmutableSortedDictionary<string, LogLevel> byCategory)
+    {
+        // By reference: a logger always comes with the same string, and there are as many as loggers.
+        private readonly ConcurrentDictionary<string, LogLevel> _minima = new(ReferenceEqualityComparer.Instance);
 
-    private sealed record Table(LogLevel Default, ImmutableSortedDictionary<string, LogLevel> ByCategory);
+        public LogLevel Default => byDefault;
+
+        public ImmutableSortedDictionary<string, LogLevel> ByCategory => byCategory;
+
+        public LogLevel MinimumOf(string category) => _minima.TryGetValue(category, out var minimum) ? minimum : _minima.GetOrAdd(category, Find);
+
+        private LogLevel Find(string category)
+        {
+            var longest = -1;
+            var minimum = Default;
+            foreach (var (prefix, value) in ByCategory)
+            {
+                if (prefix.Length > longest && Covers(prefix, category))
+                {
+                    longest = prefix.Length;
+                    minimum = value;
+                }
+            }
+
+            return minimum;
+        }
+
+        private static bool Covers(string prefix, string category) =>
+            category.StartsWith(prefix, StringComparison.Ordinal) && (category.Length == prefix.Length || category[prefix.Length] == '.');
+    }
 }

@@ -70,13 +70,10 @@ internal sealed class InboundAuthorization
     /// <summary>
     /// A request that takes over its connection or stream; null: an ordinary one. To be disposed when it ends.
     /// </summary>
-    public OpenFlows.Flow? Guard(RequestState state)
-    {
-        if (!IsWebSocket(state.Context))
-        {
-            return null;
-        }
+    public OpenFlows.Flow? Guard(RequestState state) => IsWebSocket(state.Context) ? GuardWebSocket(state) : null;
 
+    private OpenFlows.Flow GuardWebSocket(RequestState state)
+    {
         // The state is the next request's by the time somebody may still be judging this one.
         var (connection, method, target) = (state.Connection, MethodOf(state.Context), state.Context.Features.Get<IHttpRequestFeature>()!.RawTarget);
         var flow = _flows.Open(() => CheckMtls(connection) ?? (_model is { } model ? CheckHttp(model, connection, method, target, count: false) : null));

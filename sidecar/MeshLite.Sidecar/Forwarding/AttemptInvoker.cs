@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.Sidecar.Pipeline;
@@ -33,19 +32,123 @@ internal sealed record AttemptSettings(TimeProvider Time, Random Random, RetryMe
 /// </summary>
 internal sealed class AttemptInvoker(RequestState state, AttemptSettings settings) : HttpMessageInvoker(NoHandler.Instance, disposeHandler: false)
 {
+    // Of the request under way. Not locals of SendAsync, whose frame every request would copy to the heap as it waits.
+    private ServiceState _service = null!;
+    private ulong? _key;
+    private ExcludedEndpoints _tried;
+    private Picked<EndpointState> _picked;
+    private OneSend _send;
+    private AttemptEnd _end;
+
     /// <inheritdoc/>
     public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var rule = state.Rule!;
         var body = request.Content as ReplayContent;
-        rule.Mirrors?.Send(state, request, body);
-        var end = await SendToBackendAsync(request, body, cancellationToken);
-
-        if (rule.Fallback is { } fallback && end.Failed && !state.Context.RequestAborted.IsCancellationRequested)
+        state.Rule!.Mirrors?.Send(state, request, body);
+        var fellBack = false;
+        do
         {
-            end = await FallBackAsync(fallback, end, request, body, cancellationToken);
+            Begin();
+
+            // Step 1: Pick
+            for (var attempt = 0; TryPick(request); attempt++)
+            {
+                // Steps 2 and 3: Send, Judge
+                if (state.Rule!.Hedge is { } hedge && HedgeModel.Allows(state, state.Rule, request))
+                {
+                    await SendHedgedAsync(hedge, request, body, cancellationToken);
+                }
+                else
+                {
+                    // As SendOnceAsync, but without another async method's frame for each request.
+                    _send = new OneSend(state, _picked, _service, race: null, cancellationToken);
+                    _end = OneSend.Unfinished;
+                    try
+                    {
+                        var response = await _send.SendAsync(request);
+                        _end = _send.Answered(response);
+                    }
+                    catch (Exception e) when (OneSend.IsFailure(e))
+                    {
+                        _end = _send.Failed(e, body);
+                    }
+                    finally
+                    {
+                        _send.End(in _end);
+                    }
+                }
+
+                Note();
+
+                // Step 4: Again
+                if (!MayRetry(body, attempt, out var delay) || !await WaitAsync(delay, body, cancellationToken))
+                {
+                    break;
+                }
+            }
+        }
+        while (!fellBack && CallsForFallback && (fellBack = await FallBackAsync(request, body, cancellationToken)));
+
+        return Finish(body);
+    }
+
+    private void Begin()
+    {
+        var backend = state.Backend!;
+        _service = backend.Pool.State;
+        _key = backend.KeyOf(state.Context);
+        _tried = default;
+        _service.Budget.Deposit();
+    }
+
+    /// <summary>False: there is nobody to send to, which <see cref="_end"/> says.</summary>
+    private bool TryPick(HttpRequestMessage request)
+    {
+        var backend = state.Backend!;
+        _picked = backend.Pick(in _tried, _key);
+        if (_picked.Endpoint is null)
+        {
+            _end = NoEndpoint(backend);
+            return false;
         }
 
+        state.AttemptCount++;
+        state.Endpoint = _picked.Endpoint;
+        state.UpstreamStarted = settings.Time.GetTimestamp();
+        SetTimeout(request, state.Rule!);
+        _tried.Add(_picked.Endpoint);
+        return true;
+    }
+
+    private async Task SendHedgedAsync(HedgeModel hedge, HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken) =>
+        _end = await hedge.SendAsync(new HedgeRace(this, state, request, body, _picked, state.Backend!, _tried, _key, cancellationToken), cancellationToken);
+
+    /// <summary>False: the caller has left, or time was up, before the next attempt.</summary>
+    private async ValueTask<bool> WaitAsync(TimeSpan delay, ReplayContent? body, CancellationToken cancellationToken)
+    {
+        settings.Retries?.Retried(state.Backend!.Config.Service, _end.Cause!.Value, _end.Error);
+        _end.Response?.Dispose();
+        try
+        {
+            await Task.Delay(delay, settings.Time, cancellationToken);
+            return true;
+        }
+        catch (OperationCanceledException e)
+        {
+            _end = AttemptEnd.Of(state, e, default, body) with { Endpoint = _end.Endpoint, Outcome = _end.Outcome };
+            return false;
+        }
+    }
+
+    /// <summary>The response that goes to the caller; throws what there is in place of one.</summary>
+    private HttpResponseMessage Finish(ReplayContent? body)
+    {
+        var end = _end;
+        _service = null!;
+        _tried = default;
+        _picked = default;
+        _send = default;
+        _end = default;
         Admission.Judge(state, end.Outcome);
         body?.Commit();
         if (end.Response is null)
@@ -57,79 +160,6 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
 
         RequestDeadline.OnAnswered(state, end.TimeLeft);
         return end.Response;
-    }
-
-    // What it keeps while it waits is several hundred bytes, which every request would leave behind.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<AttemptEnd> SendToBackendAsync(HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken)
-    {
-        var rule = state.Rule!;
-        var backend = state.Backend!;
-        var service = backend.Pool.State;
-        var key = backend.KeyOf(state.Context);
-        var tried = default(ExcludedEndpoints);
-        service.Budget.Deposit();
-        for (var attempt = 0; ; attempt++)
-        {
-            // Step 1: Pick
-            var picked = backend.Pick(in tried, key);
-            if (picked.Endpoint is null)
-            {
-                return NoEndpoint(backend);
-            }
-
-            // Steps 2 and 3: Send, Judge
-            state.AttemptCount++;
-            state.Endpoint = picked.Endpoint;
-            state.UpstreamStarted = settings.Time.GetTimestamp();
-            SetTimeout(request, rule);
-            tried.Add(picked.Endpoint);
-            AttemptEnd end;
-            if (rule.Hedge is { } hedge && HedgeModel.Allows(state, rule, request))
-            {
-                end = await hedge.SendAsync(new HedgeRace(this, state, request, body, picked, backend, tried, key, cancellationToken), cancellationToken);
-            }
-            else
-            {
-                // As SendOnceAsync, but without the box of another async method for each request.
-                var send = new OneSend(state, picked, service, race: null, cancellationToken);
-                end = OneSend.Unfinished;
-                try
-                {
-                    end = send.Answered(await send.SendAsync(request));
-                }
-                catch (Exception e) when (OneSend.IsFailure(e))
-                {
-                    end = send.Failed(e, body);
-                }
-                finally
-                {
-                    send.End(in end);
-                }
-            }
-
-            state.Endpoint = end.Endpoint;
-            state.UpstreamStarted = end.Started;
-            state.UpstreamAnswered = end.Answered;
-            tried.Add(end.Endpoint!);
-
-            // Step 4: Again
-            if (end.Cause is not { } cause || !MayRetry(rule, service, body, attempt, cause, end.Response, out var delay))
-            {
-                return end;
-            }
-
-            settings.Retries?.Retried(backend.Config.Service, cause, end.Error);
-            end.Response?.Dispose();
-            try
-            {
-                await Task.Delay(delay, settings.Time, cancellationToken);
-            }
-            catch (OperationCanceledException e)
-            {
-                return AttemptEnd.Of(state, e, default, body) with { Endpoint = end.Endpoint, Outcome = end.Outcome };
-            }
-        }
     }
 
     /// <summary>One send of a hedge. Touches nothing of the request's state, since a hedge's loser may end after its request.</summary>
@@ -152,41 +182,63 @@ internal sealed class AttemptInvoker(RequestState state, AttemptSettings setting
         }
     }
 
-    // Step 5: Fall back. Apart, so that requests that need none don't keep room for it.
-    private async ValueTask<AttemptEnd> FallBackAsync(
-        FallbackModel fallback, AttemptEnd end, HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken) =>
-        await fallback.InsteadAsync(state, end, body, cancellationToken) switch
-        {
-            FallbackChoice.OtherBackend => await SendToBackendAsync(request, body, cancellationToken),
-            FallbackChoice.StaticResponse => Replace(end, fallback.CreateResponse(request)),
-            _ => end,
-        };
+    private bool CallsForFallback => state.Rule!.Fallback is not null && _end.Failed && !state.Context.RequestAborted.IsCancellationRequested;
 
-    private bool MayRetry(
-        RouteRuleModel rule, ServiceState service, ReplayContent? body, int attempt, RetryCause cause, HttpResponseMessage? response, out TimeSpan delay)
+    // Step 5: Fall back. True: to another backend, which is now to be sent to.
+    private async Task<bool> FallBackAsync(HttpRequestMessage request, ReplayContent? body, CancellationToken cancellationToken)
+    {
+        var fallback = state.Rule!.Fallback!;
+        switch (await fallback.InsteadAsync(state, _end, body, cancellationToken))
+        {
+            case FallbackChoice.OtherBackend:
+                return true;
+            case FallbackChoice.StaticResponse:
+                _end = Replace(in _end, fallback.CreateResponse(request));
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Of two attempts at once, the one that counts.</summary>
+    private void Note()
+    {
+        state.Endpoint = _end.Endpoint;
+        state.UpstreamStarted = _end.Started;
+        state.UpstreamAnswered = _end.Answered;
+        _tried.Add(_end.Endpoint!);
+    }
+
+    private bool MayRetry(ReplayContent? body, int attempt, out TimeSpan delay)
     {
         delay = TimeSpan.Zero;
+        var retry = state.Rule!.Retry;
+        if (_end.Cause is not { } cause)
+        {
+            return false;
+        }
+
         var undelivered = cause.Kind == RetryCauseKind.Undelivered;
-        if (attempt >= rule.Retry.MaxRetries(undelivered)
-            || !rule.Retry.MayResend(state.Context.Request, cause)
+        if (attempt >= retry.MaxRetries(undelivered)
+            || !retry.MayResend(state.Context.Request, cause)
             || body is { CanReplay: false })
         {
             return false;
         }
 
-        delay = rule.Retry.Backoff(attempt + 1, settings.Random);
-        if (!undelivered && response is not null && WaitAskedFor(response) is { } asked && asked > delay)
+        delay = retry.Backoff(attempt + 1, settings.Random);
+        if (!undelivered && _end.Response is { } response && WaitAskedFor(response) is { } asked && asked > delay)
         {
             delay = asked;
         }
 
         // Past the deadline there is no retry; nor while everyone else fails fast.
-        if (delay >= state.AnswerBy.Remaining(settings.Time.GetTimestamp()) || service.Circuit is { State: CircuitState.Open })
+        if (delay >= state.AnswerBy.Remaining(settings.Time.GetTimestamp()) || _service.Circuit is { State: CircuitState.Open })
         {
             return false;
         }
 
-        if (!service.Budget.TryWithdraw())
+        if (!_service.Budget.TryWithdraw())
         {
             state.BudgetSpent = true;
             settings.Retries?.Withheld(state.Backend!.Config.Service);

@@ -8,7 +8,8 @@ namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
 /// The forward stage of both directions: hands a request to YARP's forwarder with the right client, HTTP version
-/// and transformer, and turns what failed into a <see cref="ProxyError"/> of the state. One per program.
+/// and transformer. What comes back is for the pipeline to wait for and then to hand to <see cref="Settle"/>, which turns what failed into a
+/// <see cref="ProxyError"/> of the state: a method that waited here would cost every request an allocation. One per program.
 /// </summary>
 internal sealed class HttpForwarding(
     IHttpForwarder forwarder, OutboundTransformer outbound, InboundTransformer inbound, LocalApplication application)
@@ -34,38 +35,47 @@ internal sealed class HttpForwarding(
     private readonly ConcurrentDictionary<TimeSpan, ForwarderRequestConfig> _idle = new();
 
     /// <summary>To the backend the router chose, over HTTP/2 in mTLS.</summary>
-    public Task ToMeshAsync(RequestState state, CancellationToken timeout)
+    public ValueTask<ForwarderError> ToMeshAsync(RequestState state, CancellationToken timeout)
     {
         var isWebSocket = IsWebSocket(state.Context);
         var config = state.Backend!.Config.Policy.IdleTimeout is { } idle ? _idle.GetOrAdd(idle, OfIdle) : isWebSocket ? WebSocketOverHttp2 : Http2;
-        return SendAsync(state, state.Attempts, config, outbound, timeout);
+        return forwarder.SendAsync(state.Context, Prefix, state.Attempts, config, outbound, timeout);
     }
 
     /// <summary>To the application, in the version its caller spoke.</summary>
-    public Task ToApplicationAsync(RequestState state, CancellationToken timeout)
+    public ValueTask<ForwarderError> ToApplicationAsync(RequestState state, CancellationToken timeout)
     {
         if (application.PrefixFor(state.Connection) is not { } prefix)
         {
             state.Error = new ProxyError(ErrorReason.NoRoute, ErrorSource.Mesh, "This workload serves nothing (its sidecar has no --app-port).", Undelivered: true);
-            return Task.CompletedTask;
+            return ValueTask.FromResult(ForwarderError.None);
         }
 
         var ofPeer = state.Connection.Peer is not null;
         if (IsWebSocket(state.Context))
         {
-            return SendAsync(state, application.Http1(state), ofPeer ? Http1OfPeer : WebSocketOverHttp1, inbound, timeout, prefix);
+            return forwarder.SendAsync(state.Context, prefix, application.Http1(state), ofPeer ? Http1OfPeer : WebSocketOverHttp1, inbound, timeout);
         }
 
         return CallerSpokeHttp2(state)
-            ? SendAsync(state, application.Http2(state), ofPeer ? Http2OfPeer : Http2, inbound, timeout, prefix)
-            : SendAsync(state, application.Http1(state), ofPeer ? Http1OfPeer : Http1, inbound, timeout, prefix);
+            ? forwarder.SendAsync(state.Context, prefix, application.Http2(state), ofPeer ? Http2OfPeer : Http2, inbound, timeout)
+            : forwarder.SendAsync(state.Context, prefix, application.Http1(state), ofPeer ? Http1OfPeer : Http1, inbound, timeout);
     }
 
     /// <summary>To where the URI says, in plaintext.</summary>
-    public Task ToOutsideAsync(RequestState state, HttpMessageInvoker client, string prefix, HttpTransformer transformer, CancellationToken timeout)
+    public ValueTask<ForwarderError> ToOutsideAsync(RequestState state, HttpMessageInvoker client, string prefix, HttpTransformer transformer, CancellationToken timeout)
     {
         var config = IsWebSocket(state.Context) ? WebSocketOverHttp1 : HttpProtocol.IsHttp2(state.Context.Request.Protocol) ? Http2 : Http1;
-        return SendAsync(state, client, config, transformer, timeout, prefix);
+        return forwarder.SendAsync(state.Context, prefix, client, config, transformer, timeout);
+    }
+
+    /// <summary>Notes why what has ended failed, if it did.</summary>
+    public static void Settle(RequestState state, ForwarderError outcome)
+    {
+        if (outcome != ForwarderError.None && !state.Answered)
+        {
+            state.Error = ForwardErrors.From(state, outcome) ?? state.Error;
+        }
     }
 
     private static ForwarderRequestConfig OfIdle(TimeSpan idle) => Config(HttpVersion.Version20, idle > TimeSpan.Zero ? idle : Timeout.InfiniteTimeSpan);
@@ -76,16 +86,6 @@ internal sealed class HttpForwarding(
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         ActivityTimeout = idle,
     };
-
-    private async Task SendAsync(
-        RequestState state, HttpMessageInvoker client, ForwarderRequestConfig config, HttpTransformer transformer, CancellationToken timeout, string prefix = Prefix)
-    {
-        var outcome = await forwarder.SendAsync(state.Context, prefix, client, config, transformer, timeout);
-        if (outcome != ForwarderError.None && !state.Answered)
-        {
-            state.Error = ForwardErrors.From(state, outcome) ?? state.Error;
-        }
-    }
 
     private static bool CallerSpokeHttp2(RequestState state) =>
         state.Connection.Peer is null

@@ -12,8 +12,6 @@ namespace MeshLite.Sidecar.Forwarding;
 /// </summary>
 internal abstract class MessageTransformer : HttpTransformer
 {
-    private static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
-
     /// <summary>Whether the responses of <paramref name="context"/>'s server may carry <c>meshlite-error</c>.</summary>
     protected abstract bool ServerIsVerifiedSidecar(HttpContext context);
 
@@ -25,7 +23,7 @@ internal abstract class MessageTransformer : HttpTransformer
         MessageHeaders.CopyRequest(request.Headers, proxyRequest);
         var state = RequestState.Of(httpContext);
         proxyRequest.Headers.TryAddWithoutValidation("Host", state.Host ?? request.Host.Value);
-        proxyRequest.RequestUri = new Uri(destinationPrefix + (state.Target ?? RawTarget(httpContext)), AsSent);
+        proxyRequest.RequestUri = state.UriOf(destinationPrefix, state.Target ?? RawTarget(httpContext));
         AddToRequest(httpContext, proxyRequest);
         return ValueTask.CompletedTask;
     }
@@ -104,7 +102,7 @@ internal abstract class MessageTransformer : HttpTransformer
     public sealed override ValueTask TransformResponseTrailersAsync(
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
-        if (httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
+        if (MayHaveTrailers(proxyResponse) && httpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers is { IsReadOnly: false } trailers)
         {
             MessageHeaders.CopyResponse(proxyResponse.TrailingHeaders, trailers, StringValues.Empty, keepMeshError: false);
         }
@@ -120,6 +118,11 @@ internal abstract class MessageTransformer : HttpTransformer
         await context.Response.CompleteAsync();
         body.OnAnswered();
     }
+
+    // RFC 9112 §7.1.2: in HTTP/1.1 only a chunked body has them.
+    private static bool MayHaveTrailers(HttpResponseMessage response) => response.Version.Major == 1
+        ? response.Headers.NonValidated.Contains("Transfer-Encoding")
+        : response.TrailingHeaders.NonValidated.Count > 0;
 
     private static bool MayHaveBody(HttpResponseMessage response) =>
         response.StatusCode is not (HttpStatusCode.SwitchingProtocols or HttpStatusCode.NoContent or HttpStatusCode.NotModified)

@@ -13,7 +13,11 @@ internal sealed class OutboundTransformer(MeshState mesh) : MessageTransformer
     /// <inheritdoc/>
     protected override void AddToRequest(HttpContext context, HttpRequestMessage request)
     {
-        request.Headers.TryAddWithoutValidation(MeshHeaders.Protocol, HttpProtocol.IsHttp2(context.Request.Protocol) ? "2" : "1");
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            request.Headers.TryAddWithoutValidation(MeshHeaders.Protocol, "2");
+        }
+
         if (mesh.Workload is { Workload.Length: > 0 } self)
         {
             request.Headers.TryAddWithoutValidation(MeshHeaders.Source, self.Workload);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Timeouts;
+using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -39,7 +40,7 @@ internal sealed class Passthrough : IDisposable
     public IReadOnlyCollection<int> OwnPorts { get; set; } = [];
 
     /// <summary>Forwards a request to what <paramref name="prefix"/> names, as <c>http://HOST:PORT</c>.</summary>
-    public Task ForwardAsync(RequestState state, string prefix, CancellationToken timeout) =>
+    public ValueTask<ForwarderError> ForwardAsync(RequestState state, string prefix, CancellationToken timeout) =>
         _forwarding.ToOutsideAsync(state, _client, prefix, _transformer, timeout);
 
     /// <summary>A TCP connection to a name or address outside.</summary>

@@ -54,7 +54,7 @@ internal sealed class InboundPipeline(
             using var flow = authorization.Guard(state);
             try
             {
-                await forwarding.ToApplicationAsync(state, state.Timeout);
+                HttpForwarding.Settle(state, await forwarding.ToApplicationAsync(state, state.Timeout));
             }
             finally
             {

@@ -17,7 +17,7 @@ internal static class MeshHeaders
     /// <summary>Sidecar to application: the verified SPIFFE ID of the caller.</summary>
     public const string ClientId = "meshlite-client-id";
 
-    /// <summary>Sidecar to sidecar: the HTTP version the calling application spoke, "1" or "2".</summary>
+    /// <summary>Sidecar to sidecar: the HTTP version the calling application spoke: "2"; without it, or else, 1.1.</summary>
     public const string Protocol = "meshlite-protocol";
 
     /// <summary>Sidecar to sidecar: the workload calling.</summary>

@@ -52,16 +52,23 @@ internal sealed class OutboundPipeline(
             state.Error = DestinationError(state);
         }
 
-        // Steps 3 to 7: Route, Deadline, Fault, Admission, Forward
-        if (state.Error is null)
+        if (state.Error is null && state.Destination!.Kind == DestinationKind.NotInMesh)
         {
-            if (state.Destination!.Kind == DestinationKind.NotInMesh)
+            await PassAsync(state);
+        }
+
+        // Steps 3 to 6: Route, Deadline, Fault, Admission
+        else if (state.Error is null && (state.Error = Router.Route(state)) is null && await EnterAsync(state))
+        {
+            // Step 7: Forward. Waited for here and in no method between: each would cost an allocation a request.
+            try
             {
-                await PassAsync(state);
+                state.Rule!.RequestHeaders?.Apply(context.Request.Headers);
+                HttpForwarding.Settle(state, await forwarding.ToMeshAsync(state, state.Timeout));
             }
-            else if ((state.Error = Router.Route(state)) is null)
+            finally
             {
-                await ServeAsync(state);
+                Admission.Leave(state);
             }
         }
 
@@ -79,7 +86,7 @@ internal sealed class OutboundPipeline(
     {
         if ((state.Error = LeaveMesh(state, out var prefix) ?? RequestDeadline.Begin(state, timeout: null)) is null)
         {
-            await passthrough.ForwardAsync(state, prefix, state.Timeout);
+            HttpForwarding.Settle(state, await passthrough.ForwardAsync(state, prefix, state.Timeout));
         }
     }
 
@@ -102,25 +109,26 @@ internal sealed class OutboundPipeline(
         return egress.Check(named);
     }
 
-    private async Task ServeAsync(RequestState state)
+    /// <summary>False: the request ends here; true: it has been admitted, and is to leave again.</summary>
+    private async ValueTask<bool> EnterAsync(RequestState state)
     {
         var rule = state.Rule!;
         if (rule.Redirect is { } redirect)
         {
             await redirect.RespondAsync(state);
-            return;
+            return false;
         }
 
         // Step 4: Deadline
         if ((state.Error = RequestDeadline.Begin(state, rule.RequestTimeout)) is not null)
         {
-            return;
+            return false;
         }
 
         // Step 5: Fault
         if (rule.Fault is { } fault && !await InjectAsync(state, fault))
         {
-            return;
+            return false;
         }
 
         // Step 6: Admission
@@ -130,21 +138,7 @@ internal sealed class OutboundPipeline(
             state.Error = null;
         }
 
-        if (state.Admitted is null)
-        {
-            return; // refused, or its caller has left
-        }
-
-        // Step 7: Forward
-        try
-        {
-            rule.RequestHeaders?.Apply(state.Context.Request.Headers);
-            await forwarding.ToMeshAsync(state, state.Timeout);
-        }
-        finally
-        {
-            Admission.Leave(state);
-        }
+        return state.Admitted is not null; // else refused, or its caller has left
     }
 
     /// <summary>False: the request ends here.</summary>

@@ -18,12 +18,15 @@ namespace MeshLite.Sidecar.Pipeline;
 /// </summary>
 internal sealed class RequestState
 {
-    private readonly DefaultHttpContext _context = new();
-    /// <value>What a timer can count. 49 days.</value>
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+    /// <value>A longer target's URI is not kept for the next request. 256 characters: what is asked for again and again is short.</value>
+    private const int LongestKeptTarget = 256;
 
-    private CancellationTokenSource? _timeout;
-    private CancellationTokenSource? _idleTimer;
+    private static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    private readonly DefaultHttpContext _context = new();
+    private ReusableTimeout? _timeout;
+    private ReusableTimeout? _idleTimer;
+    private (string Prefix, string Target, Uri Uri)? _lastUri;
 
     /// <summary>Makes a state with its attempts.</summary>
     public RequestState(AttemptSettings attempts)
@@ -126,31 +129,38 @@ internal sealed class RequestState
     public ApplicationInvoker? ToApplication { get; set; }
 
     /// <summary>Whether the time for the request is up.</summary>
-    public bool TimedOut => _timeout is { IsCancellationRequested: true };
+    public bool TimedOut => _timeout is { IsOver: true };
 
     /// <summary>The state of a request. Kestrel hands out what it keeps of ours; asked for as a feature it is searched for, several times a request.</summary>
     public static RequestState Of(HttpContext context) =>
         context.Features is IHostContextContainer<RequestState> { HostContext: { } state } ? state : context.Features.Get<RequestState>()!;
 
-    /// <summary>A timer for an attempt, to be given back by <see cref="Return"/>. Thread-safe: of two attempts at once the second gets a new one.</summary>
-    public CancellationTokenSource RentTimer(TimeSpan due)
-    {
-        if (Interlocked.Exchange(ref _idleTimer, null) is not { } timer)
-        {
-            return new CancellationTokenSource(due, Time);
-        }
+    /// <summary>A timeout for an attempt, to be given back by <see cref="Return"/>. Thread-safe: of two attempts at once the second gets a new one.</summary>
+    public ReusableTimeout RentTimeout() => Interlocked.Exchange(ref _idleTimer, null) ?? new ReusableTimeout(Time);
 
-        timer.CancelAfter(due);
-        return timer;
+    /// <summary>Takes back a timeout.</summary>
+    public void Return(ReusableTimeout timeout)
+    {
+        if (!timeout.TryReset() || Interlocked.CompareExchange(ref _idleTimer, timeout, null) is not null)
+        {
+            timeout.Dispose();
+        }
     }
 
-    /// <summary>Takes back a timer; one that has fired is of no more use, nor one of another clock than the system's.</summary>
-    public void Return(CancellationTokenSource timer)
+    /// <summary>
+    /// The URI of a target in origin form, as sent. Callers ask for the same again and again (a gRPC method, a health page): then it is
+    /// the one of the last request here, which has been parsed.
+    /// </summary>
+    public Uri UriOf(string prefix, string target)
     {
-        if (!timer.TryReset() || Interlocked.CompareExchange(ref _idleTimer, timer, null) is not null)
+        if (_lastUri is { } last && last.Target == target && last.Prefix == prefix)
         {
-            timer.Dispose();
+            return last.Uri;
         }
+
+        var uri = new Uri(prefix + target, AsSent);
+        _lastUri = target.Length <= LongestKeptTarget ? (prefix, target, uri) : null;
+        return uri;
     }
 
     /// <summary>Begins a request on this connection or stream.</summary>
@@ -198,21 +208,10 @@ internal sealed class RequestState
     }
 
     /// <summary>
-    /// Bounds what is under way from now on, instead of what did before; <see cref="TimeSpan.MaxValue"/>: nothing does. Where the
-    /// timer has fired already, it has.
+    /// Bounds what is under way from <paramref name="now"/> on, a timestamp, instead of what did before; <see cref="TimeSpan.MaxValue"/>: nothing
+    /// does. Where time was up already, it is.
     /// </summary>
-    public void StartTimeout(TimeSpan timeout)
-    {
-        var due = timeout > LongestTimer ? System.Threading.Timeout.InfiniteTimeSpan : timeout;
-        if (_timeout is null)
-        {
-            _timeout = new CancellationTokenSource(due, Time);
-        }
-        else
-        {
-            _timeout.CancelAfter(due);
-        }
-    }
+    public void StartTimeout(long now, TimeSpan left) => (_timeout ??= new ReusableTimeout(Time)).Start(now, left);
 
     /// <summary>Cancelled when the time is up; may be asked for once <see cref="StartTimeout"/> was called.</summary>
     public CancellationToken Timeout => _timeout?.Token ?? CancellationToken.None;

@@ -48,6 +48,23 @@ public sealed class LoggingTests
         levels.IsEnabled(category, level).ShouldBe(expected);
     }
 
+    [Fact]
+    public void Set_OfACategoryAskedForBefore_IsInForceAtOnce()
+    {
+        const string category = "MeshLite.Sidecar.Routing";
+        var levels = new LogLevels(LogLevel.Information);
+        levels.IsEnabled(category, LogLevel.Debug).ShouldBeFalse();
+
+        levels.Set("MeshLite.Sidecar", LogLevel.Debug);
+        levels.IsEnabled(category, LogLevel.Debug).ShouldBeTrue();
+
+        levels.Set("MeshLite.Sidecar", null);
+        levels.IsEnabled(category, LogLevel.Debug).ShouldBeFalse();
+
+        levels.Set(LogLevel.Debug);
+        levels.IsEnabled(category, LogLevel.Debug).ShouldBeTrue();
+    }
+
     private static string Format(string template, params object?[] values)
     {
         var logger = new CapturingLogger(new JsonLineFormatter(new ManualTimeProvider()));

@@ -113,7 +113,7 @@ public sealed class AttemptInvokerTests : IDisposable
         _handler.Answers(503, 200);
         var state = await BeginAsync(new RouteRuleConfig { Name = "r", RequestTimeout = TimeSpan.FromSeconds(4) });
         var sending = SendAsync(state);
-        state.StartTimeout(TimeSpan.FromSeconds(2));
+        state.StartTimeout(_time.GetTimestamp(), TimeSpan.FromSeconds(2));
 
         _time.Advance(TimeSpan.FromSeconds(2));
 

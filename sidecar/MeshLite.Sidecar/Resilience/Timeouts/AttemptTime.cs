@@ -9,7 +9,7 @@ namespace MeshLite.Sidecar.Resilience.Timeouts;
 internal readonly struct AttemptTime : IDisposable
 {
     private readonly RequestState _owner;
-    private readonly CancellationTokenSource? _timer;
+    private readonly ReusableTimeout? _timer;
     private readonly CancellationTokenRegistration _link;
     private readonly CancellationToken _request;
     private readonly Deadline _deadline;
@@ -22,9 +22,11 @@ internal readonly struct AttemptTime : IDisposable
         if (bound is { } timeout && timeout > TimeSpan.Zero)
         {
             Bound = timeout;
-            _deadline = Deadline.FromNow(owner.Time, timeout, DeadlineSource.Rule);
-            _timer = owner.RentTimer(timeout);
-            _link = request.UnsafeRegister(static timer => ((CancellationTokenSource)timer!).Cancel(), _timer);
+            var now = owner.Time.GetTimestamp();
+            _deadline = Deadline.After(owner.Time, now, timeout, DeadlineSource.Rule);
+            _timer = owner.RentTimeout();
+            _timer.Start(now, timeout);
+            _link = request.UnsafeRegister(static timer => ((ReusableTimeout)timer!).Cancel(), _timer);
         }
     }
 
@@ -35,7 +37,7 @@ internal readonly struct AttemptTime : IDisposable
     public CancellationToken Token => _timer?.Token ?? _request;
 
     /// <summary>Its time is up, and the request's is not.</summary>
-    public bool IsOver => _timer is { IsCancellationRequested: true } && !_request.IsCancellationRequested;
+    public bool IsOver => _timer is { IsOver: true } && !_request.IsCancellationRequested;
 
     /// <summary>Whether it is over before the request's; then the next hop has been told of this one.</summary>
     public bool EndsBefore(Deadline request) => _deadline.IsBefore(request);

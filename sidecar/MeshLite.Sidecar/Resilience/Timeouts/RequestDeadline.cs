@@ -28,7 +28,7 @@ internal static class RequestDeadline
             return TimedOut(undelivered: true);
         }
 
-        state.StartTimeout(state.AnswerBy.Remaining(now));
+        state.StartTimeout(now, state.AnswerBy.Remaining(now));
         return null;
     }
 
@@ -41,9 +41,10 @@ internal static class RequestDeadline
     /// <summary>The response's headers are there: from now on only what somebody has asked for bounds it, and its one attempt.</summary>
     public static void OnAnswered(RequestState state, TimeSpan attemptLeft)
     {
-        var left = state.Deadline.Remaining(state.Time.GetTimestamp());
+        var now = state.Time.GetTimestamp();
+        var left = state.Deadline.Remaining(now);
         state.AttemptBound = attemptLeft < left;
-        state.StartTimeout(attemptLeft < left ? attemptLeft : left);
+        state.StartTimeout(now, attemptLeft < left ? attemptLeft : left);
     }
 
     /// <summary>The error of a request whose time is up.</summary>

@@ -39,7 +39,11 @@ internal static class TimeoutHeader
     public static void Set(HttpRequestMessage request, bool isGrpc, TimeSpan remaining)
     {
         var name = isGrpc ? MeshHeaders.GrpcTimeout : MeshHeaders.Timeout;
-        request.Headers.Remove(name);
+        if (request.Headers.NonValidated.Contains(name))
+        {
+            request.Headers.Remove(name); // an earlier attempt's, or the caller's
+        }
+
         request.Headers.TryAddWithoutValidation(name, Format(remaining));
     }
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MeshLite.Sidecar.Telemetry.Tracing;
 
 /// <summary>A trace's 128-bit id; a 64-bit one (B3) is padded with zeros on the left. The default value is none. Immutable.</summary>
@@ -27,10 +25,17 @@ internal readonly record struct TraceId(ulong High, ulong Low)
     }
 
     /// <summary>32 lower-case hexadecimal digits.</summary>
-    public bool TryFormat(Span<char> target) =>
-        target.Length >= Length
-        && High.TryFormat(target, out _, "x16", CultureInfo.InvariantCulture)
-        && Low.TryFormat(target[16..], out _, "x16", CultureInfo.InvariantCulture);
+    public bool TryFormat(Span<char> target)
+    {
+        if (target.Length < Length)
+        {
+            return false;
+        }
+
+        Hex.Format(High, target);
+        Hex.Format(Low, target[16..]);
+        return true;
+    }
 
     /// <summary>As <see cref="TryFormat"/>; empty for none.</summary>
     public override string ToString() => IsEmpty ? "" : $"{High:x16}{Low:x16}";

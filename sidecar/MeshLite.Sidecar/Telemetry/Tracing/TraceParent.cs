@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace MeshLite.Sidecar.Telemetry.Tracing;
 
 /// <summary>
@@ -53,7 +51,7 @@ internal static class TraceParent
         "00-".CopyTo(text);
         value.trace.TryFormat(text[3..]);
         text[35] = '-';
-        value.span.Value.TryFormat(text[36..], out _, "x16", CultureInfo.InvariantCulture);
+        Hex.Format(value.span.Value, text[36..]);
         (value.sampled ? "-01" : "-00").CopyTo(text[52..]);
     });
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MeshLite.Model;
 
 namespace MeshLite.Sidecar.Telemetry.Tracing;
@@ -57,28 +56,18 @@ internal sealed class Tracer(Random random, SpanQueue spans)
     /// <summary>Hands a span that ended to the export.</summary>
     public void Export(in SpanRecord span) => spans.Add(in span);
 
-    private TraceId NewTraceId()
-    {
-        Span<ulong> halves = stackalloc ulong[2];
-        do
-        {
-            random.NextBytes(MemoryMarshal.AsBytes(halves));
-        }
-        while (halves[1] == 0); // so that neither the whole nor a 64-bit reading of it is zero
-
-        return new TraceId(halves[0], halves[1]);
-    }
+    // Not zero in the lower half, so that neither the whole nor a 64-bit reading of it is.
+    private TraceId NewTraceId() => new((ulong)random.NextInt64(long.MinValue, long.MaxValue), NewSpanId().Value);
 
     private SpanId NewSpanId()
     {
-        Span<ulong> id = stackalloc ulong[1];
-        do
+        while (true)
         {
-            random.NextBytes(MemoryMarshal.AsBytes(id));
+            if (random.NextInt64(long.MinValue, long.MaxValue) is not 0 and var id)
+            {
+                return new SpanId((ulong)id);
+            }
         }
-        while (id[0] == 0);
-
-        return new SpanId(id[0]);
     }
 
     private sealed record Settings(RatioSampler Sampler);
