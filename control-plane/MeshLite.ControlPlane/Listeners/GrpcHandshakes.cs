@@ -23,18 +23,23 @@ internal sealed class GrpcHandshakes(PortGate gate, ReasonCounter refused)
         }
     };
 
-    /// <summary>After TLS.</summary>
+    /// <summary>After TLS. The caller's certificate ends with the connection.</summary>
     public static ConnectionDelegate Done(ConnectionDelegate next) => async connection =>
     {
         var gated = connection.Features.Get<GatedConnection>()!;
         gated.HasShakenHands = true;
         var certificate = connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
-        if (connection.Features.Get<Caller>() is null || gated.Prove())
+        try
         {
-            await next(connection);
+            if (connection.Features.Get<Caller>() is null || gated.Prove())
+            {
+                await next(connection);
+            }
         }
-
-        // OpenSSL's part of it is no burden to the collector, which would leave it for minutes: kilobytes for each pod of a rolling restart.
-        certificate?.Dispose();
+        finally
+        {
+            // OpenSSL's part of it is no burden to the collector, which would leave it for minutes: kilobytes for each pod of a rolling restart.
+            certificate?.Dispose();
+        }
     };
 }
