@@ -52,15 +52,10 @@ internal static class DotSegments
         return written;
     }
 
+    // Encoded, the semicolon is no delimiter to a careful server; not all are.
     private static bool IsDotsWithParameter(ReadOnlySpan<char> segment)
     {
-        var semicolon = segment.IndexOf(';');
-        if (semicolon < 0)
-        {
-            // Encoded, the semicolon is no delimiter to a careful server; not all are.
-            semicolon = segment.IndexOf("%3B", StringComparison.Ordinal);
-        }
-
-        return semicolon is 1 or 2 && segment[..semicolon] is "." or "..";
+        var dots = segment.StartsWith("..") ? 2 : segment.StartsWith('.') ? 1 : 0;
+        return dots > 0 && (segment[dots..].StartsWith(';') || segment[dots..].StartsWith("%3B", StringComparison.Ordinal));
     }
 }

@@ -47,6 +47,8 @@ public sealed class PathNormalizerTests
     [InlineData("/public/..;/admin", "/public/..;/admin", "", "DotSegment")]
     [InlineData("/public/..%3b/admin", "/public/..%3B/admin", "", "DotSegment")]
     [InlineData("/a/.;x=1", "/a/.;x=1", "", "DotSegment")]
+    [InlineData("/public/..%3bx;y/admin", "/public/..%3Bx;y/admin", "", "DotSegment")]
+    [InlineData("/a/...;x", "/a/...;x", "", Unambiguous)]
     // Slashes that are some, or not.
     [InlineData("/a%2Fb", "/a%2Fb", "", "EncodedSlash")]
     [InlineData("/a%2fb", "/a%2Fb", "", "EncodedSlash")]
