@@ -56,9 +56,7 @@ internal sealed class OutboundPipeline(
         {
             await PassAsync(state);
         }
-
-        // Steps 3 to 6: Route, Deadline, Fault, Admission
-        else if (state.Error is null && (state.Error = Router.Route(state)) is null && await EnterAsync(state))
+        else if (state.Error is null && await EnterAsync(state)) // Steps 3 to 6: Route, Deadline, Fault, Admission
         {
             // Step 7: Forward. Waited for here and in no method between: each would cost an allocation a request.
             try
@@ -112,6 +110,12 @@ internal sealed class OutboundPipeline(
     /// <summary>False: the request ends here; true: it has been admitted, and is to leave again.</summary>
     private async ValueTask<bool> EnterAsync(RequestState state)
     {
+        // Step 3: Route
+        if ((state.Error = Router.Route(state)) is not null)
+        {
+            return false;
+        }
+
         var rule = state.Rule!;
         if (rule.Redirect is { } redirect)
         {
