@@ -47,12 +47,11 @@ public sealed class ControlPlaneDialer(Uri address, string? serverName, TimeProv
 
     private async Task<Stream> ConnectAsync(SslStreamCertificateContext? show, PeerVerifier verifier, CancellationToken cancellationToken)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = await TcpDialer.ConnectAsync(address.IdnHost, address.Port, cancellationToken);
         var failure = PeerFailure.None;
         var stream = default(SslStream);
         try
         {
-            await socket.ConnectAsync(address.IdnHost, address.Port, cancellationToken);
             stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
             await stream.AuthenticateAsClientAsync(
                 new SslClientAuthenticationOptions

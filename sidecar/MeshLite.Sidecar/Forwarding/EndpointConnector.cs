@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using MeshLite.Model;
+using MeshLite.Protocol.Client;
 using MeshLite.Protocol.Pki;
 using MeshLite.Sidecar.Identity;
 using MeshLite.Sidecar.Listeners;
@@ -94,6 +95,21 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
     private static async ValueTask<Socket> ConnectSocketAsync(
         EndPoint address, TimeSpan timeout, CancellationToken either, CancellationToken caller, IPEndPoint? from = null)
     {
+        try
+        {
+            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, either) : ConnectSocketAsync((IPEndPoint)address, from, either));
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            caller.ThrowIfCancellationRequested();
+            throw new ConnectException(tls: false, e is SocketException s
+                ? $"connecting to {address} failed: {s.SocketErrorCode}"
+                : $"no connection to {address} within {timeout.TotalMilliseconds:0} ms", e);
+        }
+    }
+
+    private static async Task<Socket> ConnectSocketAsync(IPEndPoint address, IPEndPoint? from, CancellationToken cancellationToken)
+    {
         var socket = from is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(from.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         socket.NoDelay = true;
         try
@@ -103,16 +119,13 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
                 socket.Bind(from);
             }
 
-            await socket.ConnectAsync(address, either);
+            await socket.ConnectAsync(address, cancellationToken);
             return socket;
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch
         {
             socket.Dispose();
-            caller.ThrowIfCancellationRequested();
-            throw new ConnectException(tls: false, e is SocketException s
-                ? $"connecting to {address} failed: {s.SocketErrorCode}"
-                : $"no connection to {address} within {timeout.TotalMilliseconds:0} ms", e);
+            throw;
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using MeshLite.Model;
+using MeshLite.Protocol.Client;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Resources;
@@ -77,7 +79,15 @@ internal sealed class OtlpExport : ISpanExport
     // No proxy: http_proxy in a pod may well name this very sidecar. No activity headers: spans of spans help nobody.
     private static HttpClient Client(CollectorFailure failure)
     {
-        failure.InnerHandler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, ActivityHeadersPropagator = null, ConnectTimeout = TimeSpan.FromMilliseconds(TimeoutMilliseconds) };
+        failure.InnerHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = static async (context, cancellationToken) =>
+                new NetworkStream(await TcpDialer.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken), ownsSocket: true),
+            ConnectTimeout = TimeSpan.FromMilliseconds(TimeoutMilliseconds),
+            UseProxy = false,
+            UseCookies = false,
+            ActivityHeadersPropagator = null,
+        };
         return new HttpClient(failure) { Timeout = TimeSpan.FromMilliseconds(TimeoutMilliseconds) };
     }
 

@@ -33,6 +33,7 @@ internal sealed class SpanQueue : IAsyncDisposable
     private readonly CounterSeries _droppedFull;
     private readonly CounterSeries _droppedFailed;
     private readonly Task _task;
+    private readonly ExportThread _thread = new();
     private volatile TracingConfig _config = new();
 
     // Of the task alone.
@@ -97,6 +98,7 @@ internal sealed class SpanQueue : IAsyncDisposable
         }
 
         _current?.Export.Dispose();
+        _thread.Dispose();
     }
 
     private async ValueTask GatherAsync(List<SpanRecord> batch)
@@ -126,7 +128,7 @@ internal sealed class SpanQueue : IAsyncDisposable
         try
         {
             problem = Follow() is { } export
-                ? await Task.Factory.StartNew(() => Export(export, batch), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                ? await Task.Factory.StartNew(() => Export(export, batch), CancellationToken.None, TaskCreationOptions.None, _thread)
                 : "no collector";
         }
         catch (Exception e)

@@ -133,6 +133,24 @@ public sealed class SpanQueueTests : IAsyncDisposable, ILogger
     }
 
     [Fact]
+    public async Task Export_EachBatch_RunsOnTheSameThreadWhichIsNotThePools()
+    {
+        var threads = new ConcurrentQueue<Thread>();
+        _answer = () =>
+        {
+            threads.Enqueue(Thread.CurrentThread);
+            return null;
+        };
+        for (var i = 1; i <= 5; i++)
+        {
+            await SendAsync(i);
+        }
+
+        threads.Count.ShouldBe(5);
+        threads.Distinct().Single().IsThreadPoolThread.ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Export_WorkloadKnown_NamesServiceOrWorkload()
     {
         _workload = new WorkloadConfig { Identity = SpiffeId.Parse("spiffe://cluster.local/ns/shop/sa/orders"), Workload = "orders-1", Version = "v2" };
@@ -170,7 +188,15 @@ public sealed class SpanQueueTests : IAsyncDisposable, ILogger
         var disposing = _queue.DisposeAsync().AsTask();
         tried.Wait(TestContext.Current.CancellationToken);
         disposing.IsCompleted.ShouldBeFalse();
-        _time.Advance(TimeSpan.FromSeconds(5));
+
+        // The export may have begun before the wait for it: time passes until that has.
+        await Eventually.TrueAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                return disposing.IsCompleted;
+            },
+            "it has given up");
 
         await disposing;
         gate.Set();
