@@ -127,8 +127,9 @@ internal sealed class SpanQueue : IAsyncDisposable
         string? problem;
         try
         {
+            // What goes on below must not come back to a thread that waits for it: the scheduler is hidden.
             problem = Follow() is { } export
-                ? await Task.Factory.StartNew(() => Export(export, batch), CancellationToken.None, TaskCreationOptions.None, _thread)
+                ? await Task.Factory.StartNew(() => Export(export, batch), CancellationToken.None, TaskCreationOptions.HideScheduler, _thread)
                 : "no collector";
         }
         catch (Exception e)

@@ -151,6 +151,20 @@ public sealed class SpanQueueTests : IAsyncDisposable, ILogger
     }
 
     [Fact]
+    public async Task Export_WaitsForTasksOfItsOwn_TheyDoNotWaitForItsThread()
+    {
+        var schedulers = new ConcurrentQueue<TaskScheduler>();
+        _answer = () =>
+        {
+            schedulers.Enqueue(TaskScheduler.Current);
+            return null;
+        };
+        await SendAsync(1);
+
+        schedulers.ShouldBe([TaskScheduler.Default]);
+    }
+
+    [Fact]
     public async Task Export_WorkloadKnown_NamesServiceOrWorkload()
     {
         _workload = new WorkloadConfig { Identity = SpiffeId.Parse("spiffe://cluster.local/ns/shop/sa/orders"), Workload = "orders-1", Version = "v2" };
