@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MeshLite.Protocol.Pki;
@@ -5,9 +6,12 @@ namespace MeshLite.Protocol.Pki;
 /// <summary>
 /// Files only their owner may read, written so that a reader or a crash never sees half of one. Unix only.
 /// </summary>
-public static class SecretFile
+public static partial class SecretFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>EEXIST of link(2).</summary>
+    private const int Exists = 17;
 
     /// <summary>Makes a directory (mode 0700) and its parents where they are missing; an existing one keeps its mode.</summary>
     public static void CreateDirectory(string path) => Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
@@ -18,8 +22,18 @@ public static class SecretFile
         var temporary = WriteTemporary(path, content);
         try
         {
-            // link(2) then unlink(2): unlike rename(2) it fails where the target exists, so that of two processes
-            // that start at once exactly one wins.
+            // link(2) fails where the target exists, so that of two processes that start at once exactly one wins.
+            if (Link(temporary, path) == 0)
+            {
+                return true;
+            }
+
+            if (Marshal.GetLastPInvokeError() == Exists)
+            {
+                return false;
+            }
+
+            // A file system without hard links; or an error, that this names. It looks before it renames: two that look at once both win.
             File.Move(temporary, path, overwrite: false);
             return true;
         }
@@ -46,6 +60,9 @@ public static class SecretFile
             File.Delete(temporary);
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string path);
 
     private static string WriteTemporary(string path, string content)
     {
