@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace MeshLite.Protocol.Client;
 
 /// <summary>
-/// TCP connections by name. A lookup is a call of the C library that may hang for as long as the name servers do, and .NET makes it on a
+/// TCP connections, by address or by name. A lookup is a call of the C library that may hang for as long as the name servers do, and .NET makes it on a
 /// thread of the pool, of which a sidecar keeps one: here it has a thread of its own, and everybody else goes on. Thread-safe.
 /// </summary>
 public static class TcpDialer
@@ -21,30 +21,23 @@ public static class TcpDialer
     /// <exception cref="SocketException">No such host, or the last address's failure.</exception>
     public static Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken) => ConnectAsync(host, port, Dns.GetHostAddresses, cancellationToken);
 
-    internal static async Task<Socket> ConnectAsync(string host, int port, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken)
+    /// <summary>Connects to an address; without Nagle's delay.</summary>
+    /// <param name="address">Where to.</param>
+    /// <param name="from">The address to call from; null: as the kernel chooses.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="SocketException">It failed; the socket is gone.</exception>
+    public static async Task<Socket> ConnectAsync(IPEndPoint address, IPEndPoint? from, CancellationToken cancellationToken)
     {
-        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await LookUpAsync(host, lookup, cancellationToken);
-        for (var i = 0; i < addresses.Length - 1; i++)
-        {
-            try
-            {
-                return await ConnectAsync(addresses[i], port, cancellationToken);
-            }
-            catch (SocketException)
-            {
-                // The next one may answer.
-            }
-        }
-
-        return addresses.Length > 0 ? await ConnectAsync(addresses[^1], port, cancellationToken) : throw new SocketException((int)SocketError.HostNotFound);
-    }
-
-    private static async Task<Socket> ConnectAsync(IPAddress address, int port, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = from is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(from.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.NoDelay = true;
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(address, port), cancellationToken);
+            if (from is not null)
+            {
+                socket.Bind(from);
+            }
+
+            await socket.ConnectAsync(address, cancellationToken);
             return socket;
         }
         catch
@@ -52,6 +45,24 @@ public static class TcpDialer
             socket.Dispose();
             throw;
         }
+    }
+
+    internal static async Task<Socket> ConnectAsync(string host, int port, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken)
+    {
+        var addresses = IPAddress.TryParse(host, out var address) ? [address] : await LookUpAsync(host, lookup, cancellationToken);
+        for (var i = 0; i < addresses.Length - 1; i++)
+        {
+            try
+            {
+                return await ConnectAsync(new IPEndPoint(addresses[i], port), from: null, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                // The next one may answer.
+            }
+        }
+
+        return addresses.Length > 0 ? await ConnectAsync(new IPEndPoint(addresses[^1], port), from: null, cancellationToken) : throw new SocketException((int)SocketError.HostNotFound);
     }
 
     private static async Task<IPAddress[]> LookUpAsync(string host, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken)

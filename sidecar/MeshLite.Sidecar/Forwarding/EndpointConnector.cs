@@ -97,7 +97,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
     {
         try
         {
-            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, either) : ConnectSocketAsync((IPEndPoint)address, from, either));
+            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, either) : TcpDialer.ConnectAsync((IPEndPoint)address, from, either));
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
@@ -105,27 +105,6 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
             throw new ConnectException(tls: false, e is SocketException s
                 ? $"connecting to {address} failed: {s.SocketErrorCode}"
                 : $"no connection to {address} within {timeout.TotalMilliseconds:0} ms", e);
-        }
-    }
-
-    private static async Task<Socket> ConnectSocketAsync(IPEndPoint address, IPEndPoint? from, CancellationToken cancellationToken)
-    {
-        var socket = from is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(from.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        socket.NoDelay = true;
-        try
-        {
-            if (from is not null)
-            {
-                socket.Bind(from);
-            }
-
-            await socket.ConnectAsync(address, cancellationToken);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
         }
     }
 }
