@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using MeshLite.Model;
 using MeshLite.Protocol.Client;
 using MeshLite.Protocol.Pki;
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Identity;
 using MeshLite.Sidecar.Listeners;
 
@@ -64,22 +65,28 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         return stream;
     }
 
-    /// <summary>As above, for HTTP/2: a peer that closes before its first word, as one does that refuses our certificate, was not connected to.</summary>
-    public async ValueTask<Stream> ConnectMeshHttpAsync(IPEndPoint address, SpiffeId identity, PeerContact contact, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>
+    /// As above, for HTTP/2. In TLS 1.3 the client is done before the server has judged its certificate, and a server that does not like it just closes: a peer that
+    /// says no first word was not connected to.
+    /// </summary>
+    public async Task<Http2Connection> ConnectHttpAsync(
+        IPEndPoint address, SpiffeId identity, TimeSpan timeout, Action<Http2Connection> unusable, CancellationToken cancellationToken)
     {
         var stream = await ConnectMeshAsync(address, identity, MeshTls.Http, timeout, cancellationToken);
-        var counted = 0;
-        return new FirstWordStream(stream, contact, cause =>
+        using var patience = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
         {
-            if (Interlocked.Exchange(ref counted, 1) == 0)
-            {
-                handshakes.Outbound("refused_by_peer", address);
-            }
-
-            var why = new ConnectException(tls: true, $"{address} closed before it said a word: it may not accept this sidecar's certificate", cause);
-            contact.Failed(why);
-            return why;
-        });
+            return await Http2Connection.OpenAsync(stream, unusable, time, either.Token);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            handshakes.Outbound("refused_by_peer", address);
+            throw new ConnectException(tls: true, e is OperationCanceledException
+                ? $"{address} said no word of HTTP/2 within {timeout.TotalMilliseconds:0} ms"
+                : $"{address} closed before it said a word: it may not accept this sidecar's certificate", e);
+        }
     }
 
     /// <summary>Connects without TLS.</summary>

@@ -1,3 +1,4 @@
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
@@ -55,6 +56,8 @@ internal static class ForwardErrors
             {
                 case ConnectException connect:
                     return new ProxyError(connect.IsTls ? ErrorReason.TlsFailure : ErrorReason.ConnectFailure, ErrorSource.Upstream, Sentence(connect.Message), Undelivered: true);
+                case UnsentException unsent:
+                    return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, Sentence(unsent.Message), Undelivered: true);
                 case HttpProtocolException { ErrorCode: Http2RefusedStream }:
                     return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, "The server refused the stream.", Undelivered: true);
                 case HttpRequestException unsent when UnsentRequest.Is(unsent):

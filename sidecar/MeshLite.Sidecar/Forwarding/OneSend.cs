@@ -35,7 +35,7 @@ internal readonly struct OneSend(RequestState state, Picked<EndpointState> picke
     public AttemptEnd Failed(Exception e, ReplayContent? body) => Complete(
         race is not null && race.IsLost(cancellationToken)
             ? AttemptEnd.Lost(e)
-            : AttemptEnd.Of(state, _time.Token.IsCancellationRequested ? e : Endpoint.Contact.Silence(_begun) ?? e, _time, body));
+            : AttemptEnd.Of(state, e, _time, body));
 
     /// <summary>Once, whatever happened.</summary>
     public void End(in AttemptEnd end)

@@ -1,5 +1,6 @@
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Resilience;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,9 +13,6 @@ namespace MeshLite.Sidecar.LoadBalancing;
 internal sealed class EndpointFactory(
     EndpointConnector connector, Random random, TimeProvider time, ILogger? log = null, Func<EndpointConfig, HttpMessageHandler>? handlers = null)
 {
-    /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
-
     /// <value>Of connections to applications: shorter than common servers' own keep-alive (5 s in Node.js). 4 s.</value>
     private static readonly TimeSpan PlainIdleTimeout = TimeSpan.FromSeconds(4);
 
@@ -22,19 +20,15 @@ internal sealed class EndpointFactory(
     /// A state with nothing known of its load; its connections, made on first use, are bounded by <paramref name="connectTimeout"/>
     /// as it is then. <paramref name="joinedAt"/>: null is now.
     /// </summary>
-    public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout, long? joinedAt)
-    {
-        var contact = new PeerContact(time);
-        return new EndpointState(config, new PeakEwma(time), handlers?.Invoke(config) ?? HandlerOf(config, contact, connectTimeout), contact, joinedAt ?? time.GetTimestamp(), time);
-    }
+    public EndpointState Create(EndpointConfig config, Func<TimeSpan> connectTimeout, long? joinedAt) =>
+        new(config, new PeakEwma(time), handlers?.Invoke(config) ?? HandlerOf(config, connectTimeout), joinedAt ?? time.GetTimestamp(), time);
 
     /// <summary>What is known of a service that nobody has called yet.</summary>
     public ServiceState CreateServiceState(ServiceRef service) => new(service, time, random, log ?? NullLogger.Instance);
 
-    private HttpMessageHandler HandlerOf(EndpointConfig config, PeerContact contact, Func<TimeSpan> connectTimeout) =>
+    private HttpMessageHandler HandlerOf(EndpointConfig config, Func<TimeSpan> connectTimeout) =>
         config.Identity is { } identity
-            ? HttpHandlers.Create(
-                async (_, cancellation) => await connector.ConnectMeshHttpAsync(config.Address, identity, contact, connectTimeout(), cancellation), IdleTimeout)
+            ? new Http2Handler((unusable, cancellation) => connector.ConnectHttpAsync(config.Address, identity, connectTimeout(), unusable, cancellation))
             : new PlainEndpointHandler(HttpHandlers.Create(
                 async (context, cancellation) =>
                 {

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using MeshLite.Model;
-using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Resilience.CircuitBreaker;
 
 namespace MeshLite.Sidecar.LoadBalancing;
@@ -20,12 +19,11 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
     private int _retired;
 
     /// <summary>Makes the state, which owns <paramref name="handler"/>: its connections.</summary>
-    public EndpointState(EndpointConfig config, PeakEwma load, HttpMessageHandler handler, PeerContact contact, long joinedAt, TimeProvider time)
+    public EndpointState(EndpointConfig config, PeakEwma load, HttpMessageHandler handler, long joinedAt, TimeProvider time)
     {
         _time = time;
         Config = config;
         Load = load;
-        Contact = contact;
         Health = new EndpointHealth(time);
         JoinedAt = joinedAt;
         HashId = HashOf(config.Address);
@@ -36,9 +34,6 @@ internal sealed class EndpointState : ILoadBalanced, IDisposable
 
     /// <summary>Address, identity, labels.</summary>
     public EndpointConfig Config { get; }
-
-    /// <summary>Whether it has said a word lately.</summary>
-    public PeerContact Contact { get; }
 
     /// <summary>Its <c>version</c> label, for metrics.</summary>
     public string Version { get; }

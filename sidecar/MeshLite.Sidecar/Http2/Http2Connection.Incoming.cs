@@ -1,0 +1,497 @@
+using System.Buffers.Binary;
+using MeshLite.Sidecar.Http2.Hpack;
+
+namespace MeshLite.Sidecar.Http2;
+
+/// <content>What the peer says. All of it runs on the one reader.</content>
+internal sealed partial class Http2Connection
+{
+    private readonly HpackDecoder _decoder = new(maxTableSize: 4096);
+    private readonly List<Http2Stream> _answered = [];
+    private readonly OutputBuffer _block = new();
+    private int _blockStream;
+    private bool _blockEnds;
+
+    private async Task FirstWordAsync(CancellationToken cancellationToken)
+    {
+        using var giveUp = cancellationToken.UnsafeRegister(static transport => ((Stream)transport!).Dispose(), _transport);
+        try
+        {
+            while (await _reader.FillAsync(idle: false))
+            {
+                if (!_reader.TryRead(out var header, out var payload))
+                {
+                    continue;
+                }
+
+                if (header is not { Type: Http2FrameType.Settings, Flags: Http2Flags.None })
+                {
+                    throw new Http2ConnectionException(Http2Error.ProtocolError, "no SETTINGS at first");
+                }
+
+                Handle(header, payload);
+                Drain();
+                return;
+            }
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        throw new EndOfStreamException("it was closed");
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            while (await _reader.FillAsync(idle: IsIdle()))
+            {
+                Volatile.Write(ref _heard, Time.GetTimestamp());
+                Drain();
+            }
+
+            Terminate(new EndOfStreamException("it was closed"));
+        }
+        catch (Http2ConnectionException e)
+        {
+            Terminate(e, e.Code);
+        }
+        catch (HpackException e)
+        {
+            Terminate(e, Http2Error.CompressionError);
+        }
+        catch (Exception e)
+        {
+            Terminate(e); // not swallowed: every stream of the connection ends with it
+        }
+        finally
+        {
+            Deliver();
+            _reader.Dispose();
+            _block.Release();
+        }
+    }
+
+    private bool IsIdle()
+    {
+        lock (_gate)
+        {
+            return _streams.Count == 0;
+        }
+    }
+
+    /// <summary>Handles all whole frames; only then are heads given to who waits for them, so that short bodies are there with them.</summary>
+    private void Drain()
+    {
+        while (_reader.TryRead(out var header, out var payload))
+        {
+            Handle(header, payload);
+        }
+
+        Deliver();
+    }
+
+    private void Deliver()
+    {
+        foreach (var stream in _answered)
+        {
+            stream.Deliver();
+        }
+
+        _answered.Clear();
+    }
+
+    private void Handle(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (_blockStream != 0 && (header.Type != Http2FrameType.Continuation || header.StreamId != _blockStream))
+        {
+            throw Wrong("a frame inside a header block"); // RFC 9113 §4.3
+        }
+
+        switch (header.Type)
+        {
+            case Http2FrameType.Data:
+                OnData(header, payload);
+                break;
+            case Http2FrameType.Headers:
+                OnHeaders(header, payload);
+                break;
+            case Http2FrameType.Continuation:
+                OnContinuation(header, payload);
+                break;
+            case Http2FrameType.RstStream:
+                OnReset(header, payload);
+                break;
+            case Http2FrameType.Settings:
+                OnSettings(header, payload);
+                break;
+            case Http2FrameType.Ping:
+                OnPing(header, payload);
+                break;
+            case Http2FrameType.GoAway:
+                OnGoAway(header, payload);
+                break;
+            case Http2FrameType.WindowUpdate:
+                OnWindowUpdate(header, payload);
+                break;
+            case Http2FrameType.PushPromise:
+                throw Wrong("PUSH_PROMISE, which was not allowed"); // §6.6
+            default:
+                break; // PRIORITY says nothing any more (§5.3.2), and of others nobody need know (§5.5)
+        }
+    }
+
+    private void OnData(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        var data = Unpad(header, payload);
+        if (data.Length < payload.Length)
+        {
+            Consumed(payload.Length - data.Length);
+        }
+
+        if (Find(header.StreamId) is not { } stream)
+        {
+            Consumed(data.Length);
+            return;
+        }
+
+        if (data.Length > 0 && stream.Append(data) is { } wrong)
+        {
+            Consumed(data.Length);
+            Refuse(stream, wrong);
+        }
+        else if (header.Has(Http2Flags.EndStream))
+        {
+            EndReceive(stream);
+        }
+    }
+
+    private void OnHeaders(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        var block = Unpad(header, payload);
+        if (header.Has(Http2Flags.Priority))
+        {
+            block = block.Length < 5 ? throw Wrong("HEADERS too short for its priority") : block[5..];
+        }
+
+        if (header.Has(Http2Flags.EndHeaders))
+        {
+            OnBlock(header.StreamId, block, header.Has(Http2Flags.EndStream));
+            return;
+        }
+
+        Find(header.StreamId);
+        _blockStream = header.StreamId;
+        _blockEnds = header.Has(Http2Flags.EndStream);
+        _block.Append(block);
+    }
+
+    private void OnContinuation(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (_blockStream == 0)
+        {
+            throw Wrong("CONTINUATION of nothing"); // §6.10
+        }
+
+        _block.Append(payload);
+        if (_block.Length > Http2Limits.MaxHeaderBlock || (payload.IsEmpty && !header.Has(Http2Flags.EndHeaders)))
+        {
+            throw new Http2ConnectionException(Http2Error.EnhanceYourCalm, $"a header block of over {Http2Limits.MaxHeaderBlock / 1024} KiB, or without end");
+        }
+
+        if (header.Has(Http2Flags.EndHeaders))
+        {
+            var stream = _blockStream;
+            _blockStream = 0;
+            OnBlock(stream, _block.Written.Span, _blockEnds);
+            _block.Release();
+        }
+    }
+
+    private void OnBlock(int id, ReadOnlySpan<byte> block, bool ends)
+    {
+        var stream = Find(id);
+        var trailers = stream?.Response is not null;
+        var head = new ResponseHead(stream);
+        _decoder.Decode(block, ref head);
+        if (stream is null)
+        {
+            return;
+        }
+
+        if (head.Malformed is { } wrong)
+        {
+            Refuse(stream, wrong);
+        }
+        else if (trailers)
+        {
+            TakeTrailers(stream, ends);
+        }
+        else if (head.Status == 0)
+        {
+            Refuse(stream, "a head without ':status'");
+        }
+        else if (head.IsInterim)
+        {
+            TakeInterim(stream, head.Status, ends);
+        }
+        else
+        {
+            stream.Answered();
+            _answered.Add(stream);
+            if (ends)
+            {
+                EndReceive(stream);
+            }
+        }
+    }
+
+    private void TakeTrailers(Http2Stream stream, bool ends)
+    {
+        if (ends)
+        {
+            EndReceive(stream);
+        }
+        else
+        {
+            Refuse(stream, "a second head");
+        }
+    }
+
+    private void TakeInterim(Http2Stream stream, int status, bool ends)
+    {
+        if (ends)
+        {
+            Refuse(stream, "an interim response that ends the stream");
+        }
+        else if (status == 100)
+        {
+            stream.Continue();
+        }
+    }
+
+    private void OnReset(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        Expect(payload.Length == sizeof(int), "RST_STREAM");
+        if (Find(header.StreamId) is not { } stream)
+        {
+            return;
+        }
+
+        bool complete;
+        lock (_gate)
+        {
+            complete = stream.ReceiveClosed; // §8.1: the rest of the request is not wanted
+            Remove_NeedsLock(stream);
+            CloseIfDone_NeedsLock();
+        }
+
+        if (complete)
+        {
+            stream.StopBody();
+        }
+        else
+        {
+            var code = BinaryPrimitives.ReadUInt32BigEndian(payload);
+            stream.Fail(new HttpRequestException(
+                HttpRequestError.HttpProtocolError, $"The server reset the stream ({(Http2Error)code}).", new HttpProtocolException(code, $"the server reset the stream with {(Http2Error)code}", null)));
+        }
+    }
+
+    private void OnSettings(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        Expect(header.StreamId == 0 && (header.Has(Http2Flags.Ack) ? payload.IsEmpty : payload.Length % 6 == 0), "SETTINGS");
+        if (header.Has(Http2Flags.Ack))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            for (; !payload.IsEmpty; payload = payload[6..])
+            {
+                var value = BinaryPrimitives.ReadUInt32BigEndian(payload[2..]);
+                switch ((Http2Setting)BinaryPrimitives.ReadUInt16BigEndian(payload))
+                {
+                    case Http2Setting.MaxConcurrentStreams:
+                        _maxStreams = (int)Math.Min(value, int.MaxValue);
+                        break;
+                    case Http2Setting.InitialWindowSize:
+                        SetInitialWindow_NeedsLock(value);
+                        break;
+                    case Http2Setting.MaxFrameSize when value < Http2FrameHeader.MaxLength:
+                        throw Wrong("a frame size that may not be"); // §6.5.2
+                    default:
+                        break; // larger frames are not sent, no header table is used, and extended CONNECT every sidecar has
+                }
+            }
+
+            Answer_NeedsLock(Http2FrameType.Settings, default);
+        }
+    }
+
+    private void SetInitialWindow_NeedsLock(uint value)
+    {
+        if (value > int.MaxValue)
+        {
+            throw new Http2ConnectionException(Http2Error.FlowControlError, "a window that may not be");
+        }
+
+        var change = (long)value - _initialWindow;
+        _initialWindow = (int)value;
+        foreach (var stream in _streams.Values)
+        {
+            stream.SendWindow = Larger(stream.SendWindow, change);
+        }
+
+        WakeBlocked_NeedsLock();
+    }
+
+    private void OnPing(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        Expect(header.StreamId == 0 && payload.Length == 8, "PING");
+        if (!header.Has(Http2Flags.Ack))
+        {
+            lock (_gate)
+            {
+                Answer_NeedsLock(Http2FrameType.Ping, payload);
+            }
+        }
+    }
+
+    private void Answer_NeedsLock(Http2FrameType type, ReadOnlySpan<byte> payload)
+    {
+        if (_output.Pending > Http2Limits.MaxUnread)
+        {
+            throw new Http2ConnectionException(Http2Error.EnhanceYourCalm, "answers are asked for and not read");
+        }
+
+        _output.Frame_NeedsLock(type, Http2Flags.Ack, 0, payload);
+    }
+
+    private void OnGoAway(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        Expect(header.StreamId == 0 && payload.Length >= 8, "GOAWAY");
+        var last = Http2FrameHeader.ReadStreamId(payload);
+        List<Http2Stream> untouched;
+        bool usable;
+        lock (_gate)
+        {
+            usable = !_retired;
+            _retired = true;
+            untouched = [.. _streams.Values.Where(s => s.Id > last)];
+            foreach (var stream in untouched)
+            {
+                Remove_NeedsLock(stream);
+            }
+
+            CloseIfDone_NeedsLock();
+        }
+
+        if (usable)
+        {
+            _unusable(this);
+        }
+
+        foreach (var stream in untouched)
+        {
+            stream.Fail(new UnsentException("the server was closing the connection"));
+        }
+    }
+
+    private void OnWindowUpdate(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        Expect(payload.Length == sizeof(int), "WINDOW_UPDATE");
+        var more = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
+        if (header.StreamId == 0)
+        {
+            lock (_gate)
+            {
+                _sendWindow = more == 0 ? throw Wrong("a window update by nothing") : Larger(_sendWindow, more);
+                WakeBlocked_NeedsLock();
+            }
+        }
+        else if (Find(header.StreamId) is { } stream)
+        {
+            if (more == 0)
+            {
+                Refuse(stream, "a window update by nothing");
+                return;
+            }
+
+            lock (_gate)
+            {
+                stream.SendWindow = Larger(stream.SendWindow, more);
+                stream.WindowWaiter?.TrySetResult();
+            }
+        }
+    }
+
+    private void EndReceive(Http2Stream stream)
+    {
+        if (stream.Complete() is { } wrong)
+        {
+            Refuse(stream, wrong);
+            return;
+        }
+
+        lock (_gate)
+        {
+            stream.ReceiveClosed = true;
+            if (stream.SendClosed)
+            {
+                Remove_NeedsLock(stream);
+                CloseIfDone_NeedsLock();
+            }
+        }
+    }
+
+    /// <summary>The response is malformed: the stream ends, the connection does not (§8.1.1).</summary>
+    private void Refuse(Http2Stream stream, string wrong)
+    {
+        if (Reset(stream, Http2Error.ProtocolError))
+        {
+            stream.Fail(new HttpRequestException(HttpRequestError.InvalidResponse, $"The server sent {wrong}."));
+        }
+    }
+
+    /// <summary>A stream that is open and whose response goes on; null: one that was. One that never was ends the connection (§5.1).</summary>
+    private Http2Stream? Find(int id)
+    {
+        lock (_gate)
+        {
+            if (_streams.TryGetValue(id, out var stream))
+            {
+                return stream;
+            }
+
+            return (id & 1) == 0 || id > _lastId ? throw Wrong($"a frame of stream {id}, which never was") : null;
+        }
+    }
+
+    private static ReadOnlySpan<byte> Unpad(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        if (!header.Has(Http2Flags.Padded))
+        {
+            return payload;
+        }
+
+        return payload.IsEmpty || payload[0] >= payload.Length ? throw Wrong("more padding than frame") : payload[1..^payload[0]]; // §6.1
+    }
+
+    private static int Larger(int window, long by) =>
+        window + by > int.MaxValue ? throw new Http2ConnectionException(Http2Error.FlowControlError, "a window that may not be") : (int)(window + by);
+
+    private static void Expect(bool holds, string frame)
+    {
+        if (!holds)
+        {
+            throw new Http2ConnectionException(Http2Error.FrameSizeError, $"a {frame} frame that is none");
+        }
+    }
+
+    private static Http2ConnectionException Wrong(string what) => new(Http2Error.ProtocolError, what);
+}

@@ -1,0 +1,136 @@
+namespace MeshLite.Sidecar.Http2;
+
+/// <summary>
+/// The HTTP client of one endpoint: sends each request once, over a connection that has room for it; another one is made as the first is full, on its way out or gone.
+/// Thread-safe. Disposed, it takes no further requests, and its connections end with their last.
+/// </summary>
+/// <param name="connect">Makes a connection, bounds its own time, and passes on what is to be told when the connection takes no further requests.</param>
+internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationToken, Task<Http2Connection>> connect) : HttpMessageHandler
+{
+    /// <value>Connections that are made for one request, each of which takes no requests by the time it is there. 5.</value>
+    private const int MaxConnects = 5;
+
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _gone = new();
+    private Http2Connection[] _connections = [];
+    private TaskCompletionSource<Http2Connection>? _connecting;
+    private bool _disposed;
+
+    /// <inheritdoc/>
+    /// <remarks>Fails with what <c>connect</c> fails with, <see cref="UnsentException"/>, or <see cref="HttpRequestException"/> where the request may have arrived.</remarks>
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        foreach (var connection in _connections)
+        {
+            if (connection.TrySend(request, cancellationToken) is { } response)
+            {
+                return response;
+            }
+        }
+
+        return ConnectAndSendAsync(request, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Http2Connection[] connections;
+            lock (_lock)
+            {
+                _disposed = true;
+                connections = _connections;
+            }
+
+            _gone.Cancel();
+            foreach (var connection in connections)
+            {
+                connection.Dispose();
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < MaxConnects; i++)
+        {
+            var connection = await ConnectAsync().WaitAsync(cancellationToken);
+            foreach (var any in (Http2Connection[])[connection, .. _connections])
+            {
+                if (any.TrySend(request, cancellationToken) is { } response)
+                {
+                    return await response;
+                }
+            }
+        }
+
+        throw new UnsentException("the server closes each connection at once, or lets nothing be sent on it");
+    }
+
+    /// <summary>The connection that is being made: one at a time, for all who wait.</summary>
+    private Task<Http2Connection> ConnectAsync()
+    {
+        TaskCompletionSource<Http2Connection> connecting;
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                throw new UnsentException("the endpoint is gone");
+            }
+
+            if (_connecting is not null)
+            {
+                return _connecting.Task;
+            }
+
+            _connecting = connecting = new TaskCompletionSource<Http2Connection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        _ = MakeAsync(connecting);
+        return connecting.Task;
+    }
+
+    private async Task MakeAsync(TaskCompletionSource<Http2Connection> connecting)
+    {
+        try
+        {
+            var connection = await connect(Remove, _gone.Token);
+            lock (_lock)
+            {
+                _connecting = null;
+                if (connection.IsUsable)
+                {
+                    _connections = [.. _connections, connection];
+                }
+            }
+
+            if (_disposed)
+            {
+                connection.Dispose();
+            }
+
+            connecting.SetResult(connection);
+        }
+        catch (Exception e)
+        {
+            lock (_lock)
+            {
+                _connecting = null;
+            }
+
+            connecting.SetException(_disposed ? new UnsentException("the endpoint is gone", e) : e);
+            _ = connecting.Task.Exception; // seen, even if whoever waited has left
+        }
+    }
+
+    private void Remove(Http2Connection connection)
+    {
+        lock (_lock)
+        {
+            _connections = [.. _connections.Where(c => c != connection)];
+        }
+    }
+}

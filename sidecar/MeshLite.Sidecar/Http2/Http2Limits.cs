@@ -1,0 +1,35 @@
+namespace MeshLite.Sidecar.Http2;
+
+/// <summary>What a connection to a peer sidecar takes and how long it waits, in one place. The server's side: <see cref="Listeners.MeshServerLimits"/>.</summary>
+internal static class Http2Limits
+{
+    /// <value>Bytes of a response that its reader has not taken yet. 256 KiB.</value>
+    public const int StreamWindow = 256 * 1024;
+
+    /// <value>Bytes of all of a connection's responses together: 63 callers may stall before anybody else on it waits. 16 MiB.</value>
+    public const int ConnectionWindow = 16 * 1024 * 1024;
+
+    /// <value>Bytes of a header block as it comes, in all its frames; beyond, the connection ends. 128 KiB.</value>
+    public const int MaxHeaderBlock = 128 * 1024;
+
+    /// <value>Bytes that wait to be written, beyond which bodies wait until there is room. 64 KiB.</value>
+    public const int MaxPending = 64 * 1024;
+
+    /// <value>Bytes that wait to be written, beyond which a peer that goes on asking for answers (PING, SETTINGS) ends its connection: it does not read them. 1 MiB.</value>
+    public const int MaxUnread = 1024 * 1024;
+
+    /// <value>Silence after which a connection is asked whether it is there. 10 s (design.md §3).</value>
+    public static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10);
+
+    /// <value>How long it has to say so. 5 s.</value>
+    public static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
+
+    /// <value>How long a connection lives before another replaces it; its last requests end on it. 1 h (design.md §3).</value>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+
+    /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
+    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
+
+    /// <value>How long a body waits for <c>100 Continue</c> before it is sent all the same (RFC 9110 §10.1.1). 1 s.</value>
+    public static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(1);
+}

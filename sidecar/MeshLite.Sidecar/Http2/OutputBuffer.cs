@@ -1,0 +1,60 @@
+using System.Buffers;
+
+namespace MeshLite.Sidecar.Http2;
+
+/// <summary>Bytes that grow at their end, in an array of the pool; empty, it holds none. Not thread-safe.</summary>
+internal sealed class OutputBuffer
+{
+    private const int FirstSize = 4 * 1024;
+
+    private byte[] _bytes = [];
+
+    public int Length { get; private set; }
+
+    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, Length);
+
+    /// <summary>Room for at least <paramref name="size"/> bytes, of which <see cref="Advance"/> says how many were used.</summary>
+    public Span<byte> Reserve(int size)
+    {
+        if (_bytes.Length - Length < size)
+        {
+            Grow(size);
+        }
+
+        return _bytes.AsSpan(Length);
+    }
+
+    public void Advance(int written) => Length += written;
+
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Reserve(bytes.Length));
+        Length += bytes.Length;
+    }
+
+    /// <summary>Forgets what was written and keeps the array.</summary>
+    public void Reset() => Length = 0;
+
+    /// <summary>Gives the array back.</summary>
+    public void Release()
+    {
+        Length = 0;
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
+        }
+    }
+
+    private void Grow(int size)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstSize, Math.Max(Length + size, _bytes.Length * 2)));
+        Written.Span.CopyTo(larger);
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+        }
+
+        _bytes = larger;
+    }
+}

@@ -1,0 +1,19 @@
+using MeshLite.Sidecar.Forwarding;
+
+namespace MeshLite.Sidecar.Http2;
+
+/// <summary>What a request's body is written to: it goes out as the windows of stream and connection allow (RFC 9113 §5.2), and each write soon. One writer.</summary>
+internal sealed class RequestBody(Http2Stream stream) : WriteOnlyStream
+{
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        stream.Connection.Send(stream, ref buffer) is { } room ? WriteAsync(buffer, room, cancellationToken) : ValueTask.CompletedTask;
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Task room, CancellationToken cancellationToken)
+    {
+        for (var wait = room; wait is not null; wait = stream.Connection.Send(stream, ref buffer))
+        {
+            await wait.WaitAsync(cancellationToken);
+        }
+    }
+}
