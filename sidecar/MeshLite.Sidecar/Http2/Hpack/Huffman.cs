@@ -13,7 +13,8 @@ internal static class Huffman
     /// <value>Bits. Of the code of <see cref="EndOfString"/>.</value>
     private const int LongestCode = 30;
 
-    private static ReadOnlySpan<byte> Lengths =>
+    /// <summary>Bits of each symbol's code; the last is the end of string.</summary>
+    public static ReadOnlySpan<byte> Lengths =>
     [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28, // control characters
         6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10, // from ' '

@@ -1,4 +1,5 @@
 using MeshLite.Sidecar.Http2.Hpack;
+using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.Http2.Hpack;
 
@@ -47,5 +48,22 @@ public sealed class HpackEncoderTests
         var message = Should.Throw<FormatException>(() => Fields.Encoded(("x-name", value))).Message;
         message.ShouldContain("x-name");
         message.ShouldNotContain("secret");
+    }
+
+    [Fact]
+    public async Task Write_AllocatesNothing()
+    {
+        var into = new byte[100];
+
+        // What the runtime has not yet compiled for good may allocate.
+        await Eventually.TrueAsync(() => Allocations.Of(() => Written(into)) == 0, "no allocation");
+
+        static void Written(byte[] into)
+        {
+            HpackEncoder.Write(into, ":method", "GET");
+            HpackEncoder.Write(into, "Content-Type", "application/json");
+            HpackEncoder.Write(into, "Traceparent", "00-1-1-01");
+            HpackEncoder.Write(into, "X-Something", "else");
+        }
     }
 }
