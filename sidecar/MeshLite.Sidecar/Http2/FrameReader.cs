@@ -24,7 +24,9 @@ internal sealed class FrameReader(Stream transport) : IDisposable
             if (idle)
             {
                 Dispose();
-                await transport.ReadAsync(Memory<byte>.Empty);
+#pragma warning disable CA2022 // A read of nothing: it waits until there is something.
+                _ = await transport.ReadAsync(Memory<byte>.Empty);
+#pragma warning restore CA2022
             }
         }
         else if (_start > 0)

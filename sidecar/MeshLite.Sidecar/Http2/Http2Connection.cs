@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using MeshLite.Sidecar.Http2.Hpack;
 
 namespace MeshLite.Sidecar.Http2;
@@ -91,10 +92,10 @@ internal sealed partial class Http2Connection : IDisposable
     }
 
     /// <summary>
-    /// Begins a request. Null: this connection takes no further ones, or no more at once. The task ends with the response's head.
+    /// Begins a request, whose task ends with the response's head. False: this connection takes no further ones, or no more at once.
     /// </summary>
     /// <exception cref="HttpRequestException">A field of the request can't be written.</exception>
-    public Task<HttpResponseMessage>? TrySend(HttpRequestMessage request, CancellationToken cancellationToken)
+    public bool TrySend(HttpRequestMessage request, [NotNullWhen(true)] out Task<HttpResponseMessage>? response, CancellationToken cancellationToken)
     {
         var block = s_block ??= new OutputBuffer();
         block.Reset();
@@ -104,11 +105,13 @@ internal sealed partial class Http2Connection : IDisposable
         if (!TryOpen(stream, block.Written.Span, endStream: request.Content is null && !stream.IsTunnel))
         {
             stream.Forget();
-            return null;
+            response = null;
+            return false;
         }
 
         stream.Begin();
-        return stream.Task;
+        response = stream.Task;
+        return true;
     }
 
     /// <summary>Takes no further requests, and ends with the last of those it has.</summary>
@@ -128,10 +131,11 @@ internal sealed partial class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Sends what may be sent of a body; what is left needs the task, after which to try again. Null: all was sent.</summary>
+    /// <summary>Sends what may be sent of a body. False: what is left has to wait for <paramref name="room"/>.</summary>
     /// <exception cref="IOException">Nobody takes it any more.</exception>
-    public Task? Send(Http2Stream stream, ref ReadOnlyMemory<byte> data)
+    public bool TrySend(Http2Stream stream, ref ReadOnlyMemory<byte> data, [NotNullWhen(false)] out Task? room)
     {
+        room = null;
         lock (_gate)
         {
             while (!data.IsEmpty)
@@ -146,7 +150,8 @@ internal sealed partial class Http2Connection : IDisposable
                 {
                     _blocked.Add(stream);
                     stream.WindowWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    return stream.WindowWaiter.Task;
+                    room = stream.WindowWaiter.Task;
+                    return false;
                 }
 
                 stream.SendWindow -= size;
@@ -161,7 +166,7 @@ internal sealed partial class Http2Connection : IDisposable
                 }
             }
 
-            return null;
+            return true;
         }
     }
 
@@ -187,16 +192,31 @@ internal sealed partial class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Nobody wants the response, or the rest of it.</summary>
+    /// <summary>Nobody wants the response.</summary>
     public void Abandon(Http2Stream stream)
     {
-        if (stream is { IsTunnel: true, ReceiveClosed: true })
-        {
-            EndSend(stream);
-        }
-        else if (Reset(stream, Http2Error.Cancel))
+        if (Reset(stream, Http2Error.Cancel))
         {
             stream.StopBody();
+        }
+    }
+
+    /// <summary>The response will be read no further. What is whole has been answered: its request's body goes on all the same.</summary>
+    public void EndRead(Http2Stream stream)
+    {
+        bool whole;
+        lock (_gate)
+        {
+            whole = stream.ReceiveClosed;
+        }
+
+        if (!whole)
+        {
+            Abandon(stream);
+        }
+        else if (stream.IsTunnel)
+        {
+            EndSend(stream);
         }
     }
 

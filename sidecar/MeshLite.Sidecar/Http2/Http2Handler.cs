@@ -22,7 +22,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
     {
         foreach (var connection in _connections)
         {
-            if (connection.TrySend(request, cancellationToken) is { } response)
+            if (connection.TrySend(request, out var response, cancellationToken))
             {
                 return response;
             }
@@ -60,7 +60,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
             var connection = await ConnectAsync().WaitAsync(cancellationToken);
             foreach (var any in (Http2Connection[])[connection, .. _connections])
             {
-                if (any.TrySend(request, cancellationToken) is { } response)
+                if (any.TrySend(request, out var response, cancellationToken))
                 {
                     return await response;
                 }

@@ -115,6 +115,7 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
         if (!TrySetResult(Response!))
         {
             Response!.Dispose();
+            connection.Abandon(this); // it was cancelled meanwhile
         }
     }
 
@@ -184,7 +185,7 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
         {
             if (_continue is not null)
             {
-                await Task.WhenAny(_continue.Task, Task.Delay(Http2Limits.ContinueTimeout, connection.Time, _bodyCancellation!.Token));
+                await System.Threading.Tasks.Task.WhenAny(_continue.Task, System.Threading.Tasks.Task.Delay(Http2Limits.ContinueTimeout, connection.Time, _bodyCancellation!.Token));
             }
 
             await content.CopyToAsync(new RequestBody(this), context: null, _bodyCancellation!.Token);

@@ -60,7 +60,7 @@ internal readonly record struct Http2FrameHeader(int Length, Http2FrameType Type
     /// <value>Payload bytes that anyone takes (§4.2); here nobody takes, or sends, more.</value>
     public const int MaxLength = 16 * 1024;
 
-    public bool Has(Http2Flags flag) => (Flags & flag) != 0;
+    public bool Has(Http2Flags flag) => (Flags & flag) != Http2Flags.None;
 
     public static Http2FrameHeader Read(ReadOnlySpan<byte> from) => new(
         (from[0] << 16) | BinaryPrimitives.ReadUInt16BigEndian(from[1..]),

@@ -7,13 +7,14 @@ internal sealed class RequestBody(Http2Stream stream) : WriteOnlyStream
 {
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        stream.Connection.Send(stream, ref buffer) is { } room ? WriteAsync(buffer, room, cancellationToken) : ValueTask.CompletedTask;
+        stream.Connection.TrySend(stream, ref buffer, out var room) ? ValueTask.CompletedTask : WriteAsync(buffer, room, cancellationToken);
 
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Task room, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Task? room, CancellationToken cancellationToken)
     {
-        for (var wait = room; wait is not null; wait = stream.Connection.Send(stream, ref buffer))
+        do
         {
-            await wait.WaitAsync(cancellationToken);
+            await room!.WaitAsync(cancellationToken);
         }
+        while (!stream.Connection.TrySend(stream, ref buffer, out room));
     }
 }

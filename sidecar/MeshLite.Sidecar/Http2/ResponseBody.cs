@@ -214,7 +214,7 @@ internal sealed class ResponseBody(Http2Stream stream) : Stream, IValueTaskSourc
 
             Fail(new ObjectDisposedException(nameof(ResponseBody)));
             stream.Connection.Consumed(unread);
-            stream.Connection.Abandon(stream);
+            stream.Connection.EndRead(stream);
         }
 
         base.Dispose(disposing);
