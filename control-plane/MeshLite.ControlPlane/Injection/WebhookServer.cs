@@ -23,6 +23,9 @@ internal sealed class WebhookServer
     /// <value>From the first byte of the head to the last of the body: the API server sends it at once. 5 s.</value>
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(5);
 
+    /// <value>For a place. 8 s: longer than <see cref="BodyTimeout"/>, so that who waits behind bodies that do not come outlasts them; API servers wait for 10.</value>
+    private static readonly TimeSpan PlaceTimeout = TimeSpan.FromSeconds(8);
+
     // Each may hold a body of the largest size: 32 of these are 224 MiB. Who has only a few bytes to say holds its place for BodyTimeout, no longer.
     private readonly CallerSlots _slots = new(total: 32, ofOne: 16, waiting: 512);
 
@@ -74,19 +77,26 @@ internal sealed class WebhookServer
             return;
         }
 
+        (int Status, string Why)? refusal;
         try
         {
-            await ReviewAsync(context, webhook.Name, webhook.Handler);
+            refusal = await ReviewAsync(context, webhook.Name, webhook.Handler);
         }
         finally
         {
             _slots.Leave(address);
         }
+
+        // Without a place: who does not read why holds none.
+        if (refusal is { } no)
+        {
+            await RefuseAsync(context, no.Status, no.Why);
+        }
     }
 
     private async ValueTask<bool> TryEnterAsync(IPAddress address, CancellationToken aborted)
     {
-        using var patience = new CancellationTokenSource(BodyTimeout, _time);
+        using var patience = new CancellationTokenSource(PlaceTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
         try
         {
@@ -98,7 +108,8 @@ internal sealed class WebhookServer
         }
     }
 
-    private async Task ReviewAsync(HttpContext context, string name, AdmissionHandler handler)
+    /// <summary>Answers; or why there is nothing to answer.</summary>
+    private async Task<(int Status, string Why)?> ReviewAsync(HttpContext context, string name, AdmissionHandler handler)
     {
         var (document, status, problem) = await ReadAsync(context);
         using (document)
@@ -106,8 +117,7 @@ internal sealed class WebhookServer
             if (document is null || AdmissionRequest.Read(document.RootElement, out problem) is not { } request)
             {
                 _metrics.AdmissionAnswered(name, "error");
-                await RefuseAsync(context, status, problem!);
-                return;
+                return (status, problem!);
             }
 
             var answer = await AnswerAsync(name, handler, request, context.RequestAborted);
@@ -116,6 +126,7 @@ internal sealed class WebhookServer
             var review = answer.ToReview(request.Uid);
             context.Response.ContentLength = review.Length;
             await context.Response.Body.WriteAsync(review, context.RequestAborted);
+            return null;
         }
     }
 

@@ -107,11 +107,12 @@ internal sealed class AuthorityFiles(string dataDirectory, TimeProvider time) : 
     /// <inheritdoc/>
     public async Task WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
     {
+        var seen = _seen; // by the look before: operators read meanwhile
         _watcher ??= TryWatch();
         var begin = time.GetTimestamp();
-        while (time.GetElapsedTime(begin) < longest && Stamps() == _seen)
+        // One reading of the clock for both: no time left is no time to wait.
+        while (longest - time.GetElapsedTime(begin) is var left && left > TimeSpan.Zero && Stamps() == seen)
         {
-            var left = longest - time.GetElapsedTime(begin);
             using var poll = new CancellationTokenSource(left < PollInterval ? left : PollInterval, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(poll.Token, cancellationToken);
             try
@@ -124,7 +125,7 @@ internal sealed class AuthorityFiles(string dataDirectory, TimeProvider time) : 
             }
         }
 
-        if (Stamps() != _seen)
+        if (Stamps() != seen)
         {
             await Task.Delay(Settle, time, cancellationToken);
         }

@@ -120,9 +120,54 @@ public sealed class AuthorityFilesTests : IDisposable
         await waiting;
     }
 
+    /// <summary>As <c>meshctl ca status</c> does.</summary>
+    [Fact]
+    public async Task Wait_FileReplacedAndReadBySomebodyElse_Ends()
+    {
+        await _files.ReadAsync(Cancelled);
+        var begin = _time.GetUtcNow();
+        var waiting = _files.WaitAsync(TimeSpan.FromHours(1), Cancelled);
+        SecretFile.Replace(_directory["ca.pem"], "something else");
+        await _files.ReadAsync(Cancelled);
+
+        while (!waiting.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+
+        await waiting;
+        (_time.GetUtcNow() - begin).ShouldBeLessThan(TimeSpan.FromHours(1));
+    }
+
+    /// <summary>On a loaded machine a thread may stand still between any two looks at the clock.</summary>
+    [Theory]
+    [InlineData(500.5)]
+    [InlineData(600)]
+    public async Task Wait_TimeEndsBetweenTwoLooksAtTheClock_Ends(double step)
+    {
+        using var files = new AuthorityFiles(_directory.Path, new LeapingClock(TimeSpan.FromMilliseconds(step)));
+        await files.ReadAsync(Cancelled);
+
+        await files.WaitAsync(TimeSpan.FromSeconds(1), Cancelled).WaitAsync(TimeSpan.FromSeconds(15), TimeProvider.System, Cancelled);
+    }
+
     private AuthorityRecord Begin(StoredAuthority read)
     {
         using var offered = CertificateAuthority.FromPem(read.Offer!.Key, "key", read.Offer.Certificates, "pem", _time);
         return AuthorityRecord.Begin(offered.ToPart(), offered.ToPart().Fingerprint, _time.GetUtcNow());
+    }
+
+    /// <summary>Goes on by a step whenever it is looked at; its timers are due at once.</summary>
+    private sealed class LeapingClock(TimeSpan step) : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, step.Ticks);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
     }
 }
