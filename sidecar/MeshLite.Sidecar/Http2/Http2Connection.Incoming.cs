@@ -345,9 +345,8 @@ internal sealed partial class Http2Connection
         foreach (var stream in _streams.Values)
         {
             stream.SendWindow = Larger(stream.SendWindow, change);
+            stream.WindowWaiter?.TrySetResult();
         }
-
-        WakeBlocked_NeedsLock();
     }
 
     private void OnPing(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
@@ -411,7 +410,7 @@ internal sealed partial class Http2Connection
             lock (_gate)
             {
                 _sendWindow = more == 0 ? throw Wrong("a window update by nothing") : Larger(_sendWindow, more);
-                WakeBlocked_NeedsLock();
+                Wake_NeedsLock(_needWindow);
             }
         }
         else if (Find(header.StreamId) is { } stream)

@@ -23,7 +23,8 @@ internal sealed partial class Http2Connection : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Http2Stream> _streams = [];
-    private readonly List<Http2Stream> _blocked = [];
+    private readonly List<Http2Stream> _needWindow = []; // the connection's; whose own is used up waits for that alone
+    private readonly List<Http2Stream> _needRoom = [];
     private readonly Stream _transport;
     private readonly FrameReader _reader;
     private readonly Http2Output _output;
@@ -47,7 +48,7 @@ internal sealed partial class Http2Connection : IDisposable
         _transport = transport;
         _unusable = unusable;
         _reader = new FrameReader(transport);
-        _output = new Http2Output(transport, _gate, e => Terminate(new IOException(e.Message, e))) { Flushing = WakeBlocked_NeedsLock };
+        _output = new Http2Output(transport, _gate, e => Terminate(new IOException(e.Message, e))) { Flushing = () => Wake_NeedsLock(_needRoom) };
         _opened = _heard = _idleSince = time.GetTimestamp();
     }
 
@@ -148,9 +149,7 @@ internal sealed partial class Http2Connection : IDisposable
                 var size = Math.Min(Math.Min(data.Length, Http2FrameHeader.MaxLength), Math.Min(stream.SendWindow, _sendWindow));
                 if (size <= 0 || _output.Pending > Http2Limits.MaxPending)
                 {
-                    _blocked.Add(stream);
-                    stream.WindowWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    room = stream.WindowWaiter.Task;
+                    room = Wait_NeedsLock(stream);
                     return false;
                 }
 
@@ -317,7 +316,13 @@ internal sealed partial class Http2Connection : IDisposable
 
         stream.SendClosed = true;
         stream.ReceiveClosed = true;
-        stream.WindowWaiter?.TrySetResult();
+        if (stream.WindowWaiter is { } waiter)
+        {
+            _needWindow.Remove(stream);
+            _needRoom.Remove(stream);
+            waiter.TrySetResult();
+        }
+
         if (_streams.Count == 0)
         {
             _idleSince = Time.GetTimestamp();
@@ -346,14 +351,25 @@ internal sealed partial class Http2Connection : IDisposable
         }
     }
 
-    private void WakeBlocked_NeedsLock()
+    private Task Wait_NeedsLock(Http2Stream stream)
     {
-        foreach (var stream in _blocked)
+        if (stream.SendWindow > 0)
+        {
+            (_sendWindow <= 0 ? _needWindow : _needRoom).Add(stream);
+        }
+
+        stream.WindowWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return stream.WindowWaiter.Task;
+    }
+
+    private static void Wake_NeedsLock(List<Http2Stream> waiting)
+    {
+        foreach (var stream in waiting)
         {
             stream.WindowWaiter?.TrySetResult();
         }
 
-        _blocked.Clear();
+        waiting.Clear();
     }
 
     /// <summary>Is it there, is it used, is it too old?</summary>
