@@ -438,6 +438,7 @@ internal sealed partial class Http2Connection : IDisposable
             if (!_terminated)
             {
                 _terminated = true;
+                _output.Discard_NeedsLock(); // a request that is said to be unsent does not go out before the GOAWAY
                 if (error is { } code)
                 {
                     _output.GoAway_NeedsLock(code);

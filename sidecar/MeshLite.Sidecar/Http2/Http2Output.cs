@@ -72,6 +72,9 @@ internal sealed class Http2Output(Stream transport, Lock gate, Action<Exception>
         _closing = true;
     }
 
+    /// <summary>Forgets what is not yet being written: all of it is whole frames, and header blocks leave nothing behind in the peer's table.</summary>
+    public void Discard_NeedsLock() => _pending.Release();
+
     void IThreadPoolWorkItem.Execute() => _ = FlushAsync();
 
     private async Task FlushAsync()
