@@ -431,7 +431,7 @@ internal sealed partial class Http2Connection
 
     private void EndReceive(Http2Stream stream)
     {
-        if (stream.Complete() is { } wrong)
+        if (stream.WrongWithEnd() is { } wrong)
         {
             Refuse(stream, wrong);
             return;
@@ -446,6 +446,8 @@ internal sealed partial class Http2Connection
                 CloseIfDone_NeedsLock();
             }
         }
+
+        stream.Complete(); // last: a reader who is done at once must find it closed, or would reset a request that goes on
     }
 
     /// <summary>The response is malformed: the stream ends, the connection does not (§8.1.1).</summary>

@@ -133,22 +133,14 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
             : "a body beyond its window";
     }
 
-    /// <summary>The response is whole. Returns what is wrong with it, or null (RFC 9113 §8.1.1).</summary>
-    public string? Complete()
-    {
-        if (_body is null)
-        {
-            return "a response without a head";
-        }
+    /// <summary>What is wrong with a response that ends here, or null (RFC 9113 §8.1.1).</summary>
+    public string? WrongWithEnd() =>
+        _body is null ? "a response without a head"
+        : _declared >= 0 && _received != _declared ? "a body shorter than it said"
+        : null;
 
-        if (_declared >= 0 && _received != _declared)
-        {
-            return "a body shorter than it said";
-        }
-
-        _body.Complete();
-        return null;
-    }
+    /// <summary>The response is whole: whoever reads it learns that.</summary>
+    public void Complete() => _body!.Complete();
 
     /// <summary>It came to nothing: before its head, the task says so; after it, whoever reads the body learns it.</summary>
     public void Fail(Exception why)
