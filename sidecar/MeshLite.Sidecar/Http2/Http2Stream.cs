@@ -160,8 +160,8 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
         StopBody();
     }
 
-    /// <summary>Nobody takes the rest of the request's body: whoever sends it is told.</summary>
-    public void StopBody() => _bodyCancellation?.Cancel();
+    /// <summary>Nobody takes the rest of the request's body: whoever sends it is told, elsewhere. What they do then is not for the connection's reader to run, or to fail by.</summary>
+    public void StopBody() => _ = _bodyCancellation?.CancelAsync();
 
     private void Cancel(CancellationToken token)
     {
