@@ -6,6 +6,8 @@ namespace MeshLite.Sidecar.Http2;
 /// <content>What the peer says. All of it runs on the one reader.</content>
 internal sealed partial class Http2Connection
 {
+    private const string AfterEnd = "more after its end"; // RFC 9113 §5.1, half-closed (remote)
+
     private readonly HpackDecoder _decoder = new(maxTableSize: 4096);
     private readonly List<Http2Stream> _answered = [];
     private readonly OutputBuffer _block = new();
@@ -158,7 +160,12 @@ internal sealed partial class Http2Connection
             return;
         }
 
-        if (data.Length > 0 && stream.Append(data) is { } wrong)
+        if (stream.ReceiveClosed)
+        {
+            Consumed(data.Length);
+            Refuse(stream, AfterEnd);
+        }
+        else if (data.Length > 0 && stream.Append(data) is { } wrong)
         {
             Consumed(data.Length);
             Refuse(stream, wrong);
@@ -215,14 +222,19 @@ internal sealed partial class Http2Connection
     {
         var stream = Find(id);
         var trailers = stream?.Response is not null;
-        var head = new ResponseHead(stream);
+        var ended = stream is { ReceiveClosed: true };
+        var head = new ResponseHead(ended ? null : stream);
         _decoder.Decode(block, ref head);
         if (stream is null)
         {
             return;
         }
 
-        if (head.Malformed is { } wrong)
+        if (ended)
+        {
+            Refuse(stream, AfterEnd);
+        }
+        else if (head.Malformed is { } wrong)
         {
             Refuse(stream, wrong);
         }
