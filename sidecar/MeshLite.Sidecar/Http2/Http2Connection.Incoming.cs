@@ -149,15 +149,16 @@ internal sealed partial class Http2Connection
     private void OnData(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
         var data = Unpad(header, payload);
-        if (data.Length < payload.Length)
-        {
-            Consumed(payload.Length - data.Length);
-        }
-
+        var padding = payload.Length - data.Length;
         if (Find(header.StreamId) is not { } stream)
         {
-            Consumed(data.Length);
+            Consumed(payload.Length);
             return;
+        }
+
+        if (padding > 0)
+        {
+            Consumed(padding, stream.Pad(padding), stream); // §6.1: it counts for both windows
         }
 
         if (stream.ReceiveClosed)

@@ -133,6 +133,9 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
             : "a body beyond its window";
     }
 
+    /// <inheritdoc cref="ResponseBody.Pad"/>
+    public int Pad(int bytes) => _body?.Pad(bytes) ?? 0;
+
     /// <summary>What is wrong with a response that ends here, or null (RFC 9113 §8.1.1).</summary>
     public string? WrongWithEnd() =>
         _body is null ? "a response without a head"

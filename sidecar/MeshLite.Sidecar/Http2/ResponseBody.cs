@@ -80,6 +80,15 @@ internal sealed class ResponseBody(Http2Stream stream) : Stream, IValueTaskSourc
         return true;
     }
 
+    /// <summary>Bytes of the window that were padding. Returns how many more may come.</summary>
+    public int Pad(int bytes)
+    {
+        lock (_gate)
+        {
+            return Credit_NeedsLock(bytes);
+        }
+    }
+
     /// <summary>The body is whole.</summary>
     public void Complete()
     {
