@@ -98,6 +98,12 @@ internal sealed partial class Http2Connection : IDisposable
     /// <exception cref="HttpRequestException">A field of the request can't be written.</exception>
     public bool TrySend(HttpRequestMessage request, [NotNullWhen(true)] out Task<HttpResponseMessage>? response, CancellationToken cancellationToken)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            response = Task.FromCanceled<HttpResponseMessage>(cancellationToken);
+            return true;
+        }
+
         var block = s_block ??= new OutputBuffer();
         block.Reset();
         var bodyLength = WriteHead(request, block);
