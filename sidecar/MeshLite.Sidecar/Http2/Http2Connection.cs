@@ -283,7 +283,7 @@ internal sealed partial class Http2Connection : IDisposable
     {
         lock (_gate)
         {
-            if (_retired || _terminated || _streams.Count >= _maxStreams || _lastId >= int.MaxValue - 2)
+            if (_retired || _terminated || _streams.Count >= _maxStreams || _lastId >= int.MaxValue - 2 || _output.Pending > Http2Limits.MaxUnread)
             {
                 return false;
             }

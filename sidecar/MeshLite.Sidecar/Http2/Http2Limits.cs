@@ -15,7 +15,10 @@ internal static class Http2Limits
     /// <value>Bytes that wait to be written, beyond which bodies wait until there is room. 64 KiB.</value>
     public const int MaxPending = 64 * 1024;
 
-    /// <value>Bytes that wait to be written, beyond which a peer that goes on asking for answers (PING, SETTINGS) ends its connection: it does not read them. 1 MiB.</value>
+    /// <value>
+    /// Bytes that wait to be written, beyond which no further request is, and a peer that goes on asking for answers (PING, SETTINGS) ends its connection: it does not
+    /// read. 1 MiB.
+    /// </value>
     public const int MaxUnread = 1024 * 1024;
 
     /// <value>Silence after which a connection is asked whether it is there. 10 s (design.md §3).</value>
