@@ -26,7 +26,7 @@ internal sealed partial class Http2Connection
                     continue;
                 }
 
-                if (header is not { Type: Http2FrameType.Settings, Flags: Http2Flags.None })
+                if (header.Type != Http2FrameType.Settings || header.Has(Http2Flags.Ack))
                 {
                     throw new Http2ConnectionException(Http2Error.ProtocolError, "no SETTINGS at first");
                 }
@@ -316,7 +316,7 @@ internal sealed partial class Http2Connection
 
     private void OnSettings(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
-        Expect(header.StreamId == 0 && (header.Has(Http2Flags.Ack) ? payload.IsEmpty : payload.Length % 6 == 0), "SETTINGS");
+        ExpectOfConnection(header, header.Has(Http2Flags.Ack) ? payload.IsEmpty : payload.Length % 6 == 0, "SETTINGS");
         if (header.Has(Http2Flags.Ack))
         {
             return;
@@ -335,8 +335,10 @@ internal sealed partial class Http2Connection
                     case Http2Setting.InitialWindowSize:
                         SetInitialWindow_NeedsLock(value);
                         break;
-                    case Http2Setting.MaxFrameSize when value < Http2FrameHeader.MaxLength:
+                    case Http2Setting.MaxFrameSize when value is < Http2FrameHeader.MaxLength or >= 1 << 24:
                         throw Wrong("a frame size that may not be"); // §6.5.2
+                    case Http2Setting.EnablePush when value != 0:
+                        throw Wrong("leave to push, which is not the server's to give"); // §6.5.2
                     default:
                         break; // larger frames are not sent, no header table is used, and extended CONNECT every sidecar has
                 }
@@ -364,7 +366,7 @@ internal sealed partial class Http2Connection
 
     private void OnPing(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
-        Expect(header.StreamId == 0 && payload.Length == 8, "PING");
+        ExpectOfConnection(header, payload.Length == 8, "PING");
         if (!header.Has(Http2Flags.Ack))
         {
             lock (_gate)
@@ -386,7 +388,7 @@ internal sealed partial class Http2Connection
 
     private void OnGoAway(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
-        Expect(header.StreamId == 0 && payload.Length >= 8, "GOAWAY");
+        ExpectOfConnection(header, payload.Length >= 8, "GOAWAY");
         var last = Http2FrameHeader.ReadStreamId(payload);
         List<Http2Stream> untouched;
         bool usable;
@@ -434,10 +436,17 @@ internal sealed partial class Http2Connection
                 return;
             }
 
+            bool fits;
             lock (_gate)
             {
-                stream.SendWindow = Larger(stream.SendWindow, more);
+                fits = (long)stream.SendWindow + more <= int.MaxValue;
+                stream.SendWindow += fits ? more : 0;
                 stream.WindowWaiter?.TrySetResult();
+            }
+
+            if (!fits)
+            {
+                Refuse(stream, "a window that may not be", Http2Error.FlowControlError); // §6.9.1: the stream's error, not the connection's
             }
         }
     }
@@ -464,9 +473,9 @@ internal sealed partial class Http2Connection
     }
 
     /// <summary>The response is malformed: the stream ends, the connection does not (§8.1.1).</summary>
-    private void Refuse(Http2Stream stream, string wrong)
+    private void Refuse(Http2Stream stream, string wrong, Http2Error code = Http2Error.ProtocolError)
     {
-        if (Reset(stream, Http2Error.ProtocolError))
+        if (Reset(stream, code))
         {
             stream.Fail(new HttpRequestException(HttpRequestError.InvalidResponse, $"The server sent {wrong}."));
         }
@@ -505,6 +514,16 @@ internal sealed partial class Http2Connection
         {
             throw new Http2ConnectionException(Http2Error.FrameSizeError, $"a {frame} frame that is none");
         }
+    }
+
+    private static void ExpectOfConnection(in Http2FrameHeader header, bool holds, string frame)
+    {
+        if (header.StreamId != 0)
+        {
+            throw Wrong($"a {frame} frame of a stream");
+        }
+
+        Expect(holds, frame);
     }
 
     private static Http2ConnectionException Wrong(string what) => new(Http2Error.ProtocolError, what);
