@@ -322,12 +322,9 @@ internal sealed partial class Http2Connection : IDisposable
 
         stream.SendClosed = true;
         stream.ReceiveClosed = true;
-        if (stream.WindowWaiter is { } waiter)
-        {
-            _needWindow.Remove(stream);
-            _needRoom.Remove(stream);
-            waiter.TrySetResult();
-        }
+        stream.Queue?.Remove(stream);
+        stream.Queue = null;
+        stream.WindowWaiter?.TrySetResult();
 
         if (_streams.Count == 0)
         {
@@ -359,9 +356,12 @@ internal sealed partial class Http2Connection : IDisposable
 
     private Task Wait_NeedsLock(Http2Stream stream)
     {
-        if (stream.SendWindow > 0)
+        var queue = stream.SendWindow <= 0 ? null : _sendWindow <= 0 ? _needWindow : _needRoom;
+        if (stream.Queue != queue)
         {
-            (_sendWindow <= 0 ? _needWindow : _needRoom).Add(stream);
+            stream.Queue?.Remove(stream); // its own window woke it meanwhile
+            queue?.Add(stream);
+            stream.Queue = queue;
         }
 
         stream.WindowWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -372,6 +372,7 @@ internal sealed partial class Http2Connection : IDisposable
     {
         foreach (var stream in waiting)
         {
+            stream.Queue = null;
             stream.WindowWaiter?.TrySetResult();
         }
 

@@ -40,6 +40,9 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
     /// <summary>Of the connection's lock: a body that waits for its window.</summary>
     public TaskCompletionSource? WindowWaiter { get; set; }
 
+    /// <summary>Of the connection's lock: where its body stands in line, if that waits for more than its own window.</summary>
+    public List<Http2Stream>? Queue { get; set; }
+
     /// <summary>Bytes of the request's body that were sent, and how many it said it has (-1: it did not).</summary>
     public long Sent { get; set; }
 
