@@ -66,6 +66,18 @@ internal sealed partial class Http2Connection : IDisposable
         }
     }
 
+    /// <summary>Whether it carries as many requests as the peer takes at once.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_retired && _streams.Count > 0 && _streams.Count >= _maxStreams;
+            }
+        }
+    }
+
     /// <summary>Sends the preface and waits for the peer's first word, its SETTINGS. Owns <paramref name="transport"/>, whatever comes.</summary>
     /// <param name="transport">Connected.</param>
     /// <param name="unusable">Told once, when no further request can be sent by it.</param>

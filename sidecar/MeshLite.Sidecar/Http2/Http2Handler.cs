@@ -55,7 +55,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
 
     private async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < MaxConnects; i++)
+        for (var useless = 0; useless < MaxConnects;)
         {
             var connection = await ConnectAsync().WaitAsync(cancellationToken);
             foreach (var any in (Http2Connection[])[connection, .. _connections])
@@ -65,6 +65,8 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
                     return await response;
                 }
             }
+
+            useless += connection.IsFull ? 0 : 1; // of others' requests: as many are made as they need
         }
 
         throw new UnsentException("the server closes each connection at once, or lets nothing be sent on it");
