@@ -17,6 +17,8 @@ namespace MeshLite.Sidecar.Forwarding;
 /// </summary>
 internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCounter handshakes, ProvenConnections proven, TimeProvider time)
 {
+    private static readonly TimeSpan FirstWordTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// This pod's addresses, in transparent mode: the sidecar calls itself there from the loopback address, by which the rules know
     /// such a call from one to its application (<see cref="Capture.CaptureRules"/>). Set before anything connects.
@@ -73,21 +75,13 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         IPEndPoint address, SpiffeId identity, TimeSpan timeout, Action<Http2Connection> unusable, CancellationToken cancellationToken)
     {
         var stream = await ConnectMeshAsync(address, identity, MeshTls.Http, timeout, cancellationToken);
-        using var patience = new CancellationTokenSource(timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        try
-        {
-            return await Http2Connection.OpenAsync(stream, unusable, time, either.Token);
-        }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            handshakes.Outbound("refused_by_peer", address);
-            throw new ConnectException(tls: true, e is OperationCanceledException
-                ? $"{address} said no word of HTTP/2 within {timeout.TotalMilliseconds:0} ms"
-                : $"{address} closed before it said a word: it may not accept this sidecar's certificate", e);
-        }
+        return await BeginHttpAsync(stream, address, tls: true, timeout, Http2Idling.Mesh, unusable, cancellationToken);
     }
+
+    /// <summary>HTTP/2 by prior knowledge (RFC 9113 §3.3) on a connection without TLS, which it owns. A server that speaks it says so within 10 s.</summary>
+    public Task<Http2Connection> BeginPlainHttpAsync(
+        NetworkStream stream, EndPoint address, TimeSpan idleTimeout, Action<Http2Connection> unusable, CancellationToken cancellationToken) =>
+        BeginHttpAsync(stream, address, tls: false, FirstWordTimeout, new Http2Idling(idleTimeout, Pings: false), unusable, cancellationToken);
 
     /// <summary>Connects without TLS.</summary>
     public async ValueTask<NetworkStream> ConnectPlainAsync(EndPoint address, TimeSpan timeout, CancellationToken cancellationToken)
@@ -95,6 +89,33 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         return new NetworkStream(await ConnectSocketAsync(address, timeout, either.Token, cancellationToken), ownsSocket: true);
+    }
+
+    private async Task<Http2Connection> BeginHttpAsync(
+        Stream stream, EndPoint address, bool tls, TimeSpan timeout, Http2Idling idling, Action<Http2Connection> unusable, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            return await Http2Connection.OpenAsync(stream, idling, unusable, time, either.Token);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (tls)
+            {
+                handshakes.Outbound("refused_by_peer", address);
+            }
+
+            throw new ConnectException(tls, e switch
+            {
+                OperationCanceledException => $"{address} said no word of HTTP/2 within {timeout.TotalMilliseconds:0} ms",
+                Http2ConnectionException => $"{address} does not speak HTTP/2",
+                _ when tls => $"{address} closed before it said a word: it may not accept this sidecar's certificate",
+                _ => $"{address} closed before it said a word of HTTP/2",
+            }, e);
+        }
     }
 
     private static IPEndPoint Loopback(IPEndPoint of) => new(of.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);

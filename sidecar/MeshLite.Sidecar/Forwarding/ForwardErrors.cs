@@ -60,8 +60,6 @@ internal static class ForwardErrors
                     return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, Sentence(unsent.Message), Undelivered: true);
                 case HttpProtocolException { ErrorCode: Http2RefusedStream }:
                     return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, "The server refused the stream.", Undelivered: true);
-                case HttpRequestException unsent when UnsentRequest.Is(unsent):
-                    return new ProxyError(ErrorReason.ConnectFailure, ErrorSource.Upstream, "The server was closing the connection.", Undelivered: true);
             }
         }
 

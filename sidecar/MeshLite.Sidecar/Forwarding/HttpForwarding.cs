@@ -63,10 +63,11 @@ internal sealed class HttpForwarding(
     }
 
     /// <summary>To where the URI says, in plaintext.</summary>
-    public ValueTask<ForwarderError> ToOutsideAsync(RequestState state, HttpMessageInvoker client, string prefix, HttpTransformer transformer, CancellationToken timeout)
+    public ValueTask<ForwarderError> ToOutsideAsync(
+        RequestState state, HttpMessageInvoker http1, HttpMessageInvoker http2, string prefix, HttpTransformer transformer, CancellationToken timeout)
     {
         var config = IsWebSocket(state.Context) ? WebSocketOverHttp1 : HttpProtocol.IsHttp2(state.Context.Request.Protocol) ? Http2 : Http1;
-        return forwarder.SendAsync(state.Context, prefix, client, config, transformer, timeout);
+        return forwarder.SendAsync(state.Context, prefix, config == Http2 ? http2 : http1, config, transformer, timeout);
     }
 
     /// <summary>Notes why what has ended failed, if it did.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// The HTTP client of a proxy: nothing that changes a message (redirects, cookies, decompression, trace headers)
+/// The HTTP/1.1 client of a proxy (HTTP/2 is <see cref="Http2.Http2Handler"/>'s): nothing that changes a message (redirects, cookies, decompression, trace headers)
 /// and bytes of header values as they are.
 /// </summary>
 internal static class HttpHandlers
@@ -20,10 +20,6 @@ internal static class HttpHandlers
         PooledConnectionLifetime = ConnectionLifetime,
         PooledConnectionIdleTimeout = idleTimeout,
         ConnectTimeout = Timeout.InfiniteTimeSpan,
-        EnableMultipleHttp2Connections = true,
-        KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-        KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-        KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
         MaxResponseHeadersLength = 64,
         UseProxy = false,
         UseCookies = false,

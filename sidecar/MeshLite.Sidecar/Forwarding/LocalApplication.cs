@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Retry;
 
@@ -20,7 +21,7 @@ internal sealed class LocalApplication : IDisposable
 
     private readonly EndpointConnector _connector;
     private readonly SocketsHttpHandler _http1;
-    private readonly SocketsHttpHandler _http2;
+    private readonly Http2Destinations _http2;
     private readonly string? _declaredPrefix;
     private readonly AttemptSettings _attempts;
     private readonly RetryBudget _budget;
@@ -32,7 +33,11 @@ internal sealed class LocalApplication : IDisposable
         _declaredPrefix = declared is null ? null : PrefixOf(declared);
         _connector = connector;
         _http1 = HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(AddressOf(context), cancellation)), IdleTimeout);
-        _http2 = HttpHandlers.Create(async (context, cancellation) => await ConnectAsync(AddressOf(context), cancellation), IdleTimeout);
+        _http2 = new Http2Destinations(async (host, port, unusable, cancellation) =>
+        {
+            var address = new IPEndPoint(IPAddress.Parse(host), port);
+            return await connector.BeginPlainHttpAsync(await ConnectAsync(address, cancellation), address, IdleTimeout, unusable, cancellation);
+        });
         _attempts = attempts;
         _budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
         Health = new HttpMessageInvoker(_http1, disposeHandler: false);

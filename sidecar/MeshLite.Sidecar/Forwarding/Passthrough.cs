@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
@@ -19,8 +20,8 @@ internal sealed class Passthrough : IDisposable
 
     private readonly EndpointConnector _connector;
     private readonly HttpForwarding _forwarding;
-    private readonly SocketsHttpHandler _handler;
-    private readonly HttpMessageInvoker _client;
+    private readonly HttpMessageInvoker _http1;
+    private readonly HttpMessageInvoker _http2;
     private readonly PassthroughTransformer _transformer = new();
 
     /// <summary>Connects on first use.</summary>
@@ -28,12 +29,12 @@ internal sealed class Passthrough : IDisposable
     {
         _connector = connector;
         _forwarding = forwarding;
-        _handler = HttpHandlers.Create(async (context, cancellation) =>
+        _http1 = new HttpMessageInvoker(HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(context.DnsEndPoint, cancellation)), IdleTimeout));
+        _http2 = new HttpMessageInvoker(new Http2Destinations(async (host, port, unusable, cancellation) =>
         {
-            var stream = await ConnectAsync(context.DnsEndPoint, cancellation);
-            return context.InitialRequestMessage.Version.Major == 1 ? new SingleSendStream(stream) : stream;
-        }, IdleTimeout);
-        _client = new HttpMessageInvoker(_handler, disposeHandler: false);
+            var authority = new DnsEndPoint(host, port);
+            return await connector.BeginPlainHttpAsync(await ConnectAsync(authority, cancellation), authority, IdleTimeout, unusable, cancellation);
+        }));
     }
 
     /// <summary>The sidecar's own ports, set once its listeners are bound: a name that leads back here would go round for ever.</summary>
@@ -41,7 +42,7 @@ internal sealed class Passthrough : IDisposable
 
     /// <summary>Forwards a request to what <paramref name="prefix"/> names, as <c>http://HOST:PORT</c>.</summary>
     public ValueTask<ForwarderError> ForwardAsync(RequestState state, string prefix, CancellationToken timeout) =>
-        _forwarding.ToOutsideAsync(state, _client, prefix, _transformer, timeout);
+        _forwarding.ToOutsideAsync(state, _http1, _http2, prefix, _transformer, timeout);
 
     /// <summary>A TCP connection to a name or address outside.</summary>
     public async ValueTask<NetworkStream> ConnectAsync(EndPoint authority, CancellationToken cancellationToken)
@@ -58,7 +59,11 @@ internal sealed class Passthrough : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handler.Dispose();
+    public void Dispose()
+    {
+        _http1.Dispose();
+        _http2.Dispose();
+    }
 
     /// <summary>What is not in the mesh says nothing for it.</summary>
     internal sealed class PassthroughTransformer : MessageTransformer

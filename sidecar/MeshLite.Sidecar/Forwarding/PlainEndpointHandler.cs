@@ -11,18 +11,21 @@ namespace MeshLite.Sidecar.Forwarding;
 /// comes from there passes for the mesh's. A WebSocket, HTTP/2's extended CONNECT between sidecars (RFC 8441), is an Upgrade again (RFC 6455 §4.1).
 /// One per endpoint, which owns it; thread-safe. The request's message is not changed: another attempt may send it to a sidecar.
 /// </summary>
-internal sealed class PlainEndpointHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
+internal sealed class PlainEndpointHandler(HttpMessageHandler http1, HttpMessageHandler http2) : HttpMessageHandler
 {
     // RFC 6455 §4.2.2.
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     private const string AcceptHeader = "Sec-WebSocket-Accept";
 
+    private readonly HttpMessageInvoker _http1 = new(http1);
+    private readonly HttpMessageInvoker _http2 = new(http2);
+
     /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var webSocketKey = request.Method == HttpMethod.Connect && request.Headers.Protocol == "websocket" ? Convert.ToBase64String(RandomNumberGenerator.GetBytes(16)) : null;
-        // Not disposed: its body is the other's.
-        var response = await base.SendAsync(Copy(request, webSocketKey), cancellationToken);
+        var copy = Copy(request, webSocketKey); // not disposed: its body is the other's
+        var response = await (copy.Version.Major == 1 ? _http1 : _http2).SendAsync(copy, cancellationToken);
         response.RequestMessage = request;
         if (webSocketKey is not null && response.StatusCode == HttpStatusCode.SwitchingProtocols)
         {
@@ -35,6 +38,18 @@ internal sealed class PlainEndpointHandler(HttpMessageHandler inner) : Delegatin
         }
 
         return response;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _http1.Dispose();
+            _http2.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private static HttpRequestMessage Copy(HttpRequestMessage request, string? webSocketKey)

@@ -29,6 +29,7 @@ internal sealed partial class Http2Connection : IDisposable
     private readonly FrameReader _reader;
     private readonly Http2Output _output;
     private readonly Action<Http2Connection> _unusable;
+    private readonly Http2Idling _idling;
     private readonly long _opened;
     private ITimer? _timer;
     private int _lastId = -1;
@@ -42,8 +43,9 @@ internal sealed partial class Http2Connection : IDisposable
     private bool _retired;
     private bool _terminated;
 
-    private Http2Connection(Stream transport, Action<Http2Connection> unusable, TimeProvider time)
+    private Http2Connection(Stream transport, Http2Idling idling, Action<Http2Connection> unusable, TimeProvider time)
     {
+        _idling = idling;
         Time = time;
         _transport = transport;
         _unusable = unusable;
@@ -80,13 +82,15 @@ internal sealed partial class Http2Connection : IDisposable
 
     /// <summary>Sends the preface and waits for the peer's first word, its SETTINGS. Owns <paramref name="transport"/>, whatever comes.</summary>
     /// <param name="transport">Connected.</param>
+    /// <param name="idling">How it is kept.</param>
     /// <param name="unusable">Told once, when no further request can be sent by it.</param>
     /// <param name="time">Counts.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="IOException">There was none.</exception>
-    public static async Task<Http2Connection> OpenAsync(Stream transport, Action<Http2Connection> unusable, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<Http2Connection> OpenAsync(
+        Stream transport, Http2Idling idling, Action<Http2Connection> unusable, TimeProvider time, CancellationToken cancellationToken)
     {
-        var connection = new Http2Connection(transport, unusable, time);
+        var connection = new Http2Connection(transport, idling, unusable, time);
         try
         {
             await transport.WriteAsync(Preface, cancellationToken);
@@ -99,7 +103,7 @@ internal sealed partial class Http2Connection : IDisposable
             throw;
         }
 
-        connection._timer = time.CreateTimer(static c => ((Http2Connection)c!).Tick(), connection, Http2Limits.PingDelay, Timeout.InfiniteTimeSpan);
+        connection._timer = time.CreateTimer(static c => ((Http2Connection)c!).Tick(), connection, Shorter(Http2Limits.PingDelay, idling.IdleTimeout), Timeout.InfiniteTimeSpan);
         _ = connection.ReadAsync();
         return connection;
     }
@@ -391,6 +395,29 @@ internal sealed partial class Http2Connection : IDisposable
         waiting.Clear();
     }
 
+    /// <summary>Asks whether the peer is there, if it has been silent for long. Returns when to look again; below zero, it is not there.</summary>
+    private TimeSpan Ping_NeedsLock(long now)
+    {
+        var heard = Volatile.Read(ref _heard);
+        if (_pinged > heard)
+        {
+            var waited = Time.GetElapsedTime(_pinged, now);
+            return waited >= Http2Limits.PingTimeout ? TimeSpan.MinValue : Http2Limits.PingTimeout - waited;
+        }
+
+        var silence = Time.GetElapsedTime(heard, now);
+        if (silence < Http2Limits.PingDelay)
+        {
+            return Http2Limits.PingDelay - silence;
+        }
+
+        _pinged = Math.Max(now, heard + 1);
+        _output.Frame_NeedsLock(Http2FrameType.Ping, Http2Flags.None, 0, "meshlite"u8);
+        return Http2Limits.PingTimeout;
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
     /// <summary>Is it there, is it used, is it too old?</summary>
     private void Tick()
     {
@@ -399,7 +426,7 @@ internal sealed partial class Http2Connection : IDisposable
         lock (_gate)
         {
             var now = Time.GetTimestamp();
-            var next = Http2Limits.PingDelay;
+            var next = _idling.IdleTimeout;
             if (_terminated)
             {
                 _timer!.Dispose();
@@ -407,23 +434,14 @@ internal sealed partial class Http2Connection : IDisposable
                 return;
             }
 
-            retire = !_retired && (Time.GetElapsedTime(_opened, now) >= Http2Limits.Lifetime
-                || (_streams.Count == 0 && Time.GetElapsedTime(_idleSince, now) >= Http2Limits.IdleTimeout));
-            var silence = Time.GetElapsedTime(Volatile.Read(ref _heard), now);
-            if (_pinged > Volatile.Read(ref _heard))
+            var idle = _streams.Count == 0 ? Time.GetElapsedTime(_idleSince, now) : TimeSpan.Zero;
+            retire = !_retired && (Time.GetElapsedTime(_opened, now) >= Http2Limits.Lifetime || idle >= _idling.IdleTimeout);
+            next -= idle;
+            if (_idling.Pings)
             {
-                dead = Time.GetElapsedTime(_pinged, now) >= Http2Limits.PingTimeout;
-                next = Http2Limits.PingTimeout - Time.GetElapsedTime(_pinged, now);
-            }
-            else if (silence >= Http2Limits.PingDelay)
-            {
-                _pinged = Math.Max(now, _heard + 1);
-                next = Http2Limits.PingTimeout;
-                _output.Frame_NeedsLock(Http2FrameType.Ping, Http2Flags.None, 0, "meshlite"u8);
-            }
-            else
-            {
-                next -= silence;
+                var left = Ping_NeedsLock(now);
+                dead = left < TimeSpan.Zero;
+                next = Shorter(next, left);
             }
 
             if (!dead)

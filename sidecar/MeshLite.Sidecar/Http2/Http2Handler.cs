@@ -5,7 +5,8 @@ namespace MeshLite.Sidecar.Http2;
 /// Thread-safe. Disposed, it takes no further requests, and its connections end with their last.
 /// </summary>
 /// <param name="connect">Makes a connection, bounds its own time, and passes on what is to be told when the connection takes no further requests.</param>
-internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationToken, Task<Http2Connection>> connect) : HttpMessageHandler
+/// <param name="unused">Told when the last connection is gone, or none could be made.</param>
+internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationToken, Task<Http2Connection>> connect, Action<Http2Handler>? unused = null) : HttpMessageHandler
 {
     /// <value>Connections that are made for one request, each of which takes no requests by the time it is there. 5.</value>
     private const int MaxConnects = 5;
@@ -15,6 +16,9 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
     private Http2Connection[] _connections = [];
     private TaskCompletionSource<Http2Connection>? _connecting;
     private bool _disposed;
+
+    /// <inheritdoc cref="SendAsync"/>
+    public Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancellationToken) => SendAsync(request, cancellationToken);
 
     /// <inheritdoc/>
     /// <remarks>Fails with what <c>connect</c> fails with, <see cref="UnsentException"/>, or <see cref="HttpRequestException"/> where the request may have arrived.</remarks>
@@ -118,9 +122,16 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
         }
         catch (Exception e)
         {
+            bool none;
             lock (_lock)
             {
                 _connecting = null;
+                none = _connections.Length == 0;
+            }
+
+            if (none)
+            {
+                unused?.Invoke(this);
             }
 
             connecting.SetException(_disposed ? new UnsentException("the endpoint is gone", e) : e);
@@ -130,9 +141,16 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
 
     private void Remove(Http2Connection connection)
     {
+        bool none;
         lock (_lock)
         {
             _connections = [.. _connections.Where(c => c != connection)];
+            none = _connections.Length == 0 && _connecting is null;
+        }
+
+        if (none)
+        {
+            unused?.Invoke(this);
         }
     }
 }

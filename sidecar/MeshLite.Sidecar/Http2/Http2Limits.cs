@@ -1,6 +1,6 @@
 namespace MeshLite.Sidecar.Http2;
 
-/// <summary>What a connection to a peer sidecar takes and how long it waits, in one place. The server's side: <see cref="Listeners.MeshServerLimits"/>.</summary>
+/// <summary>What a connection takes and how long it waits, in one place. The server's side: <see cref="Listeners.MeshServerLimits"/>.</summary>
 internal static class Http2Limits
 {
     /// <value>Bytes of a response that its reader has not taken yet. 256 KiB.</value>
@@ -30,9 +30,16 @@ internal static class Http2Limits
     /// <value>How long a connection lives before another replaces it; its last requests end on it. 1 h (design.md §3).</value>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
-    /// <value>An endpoint nobody called for this long has no connection. 5 min.</value>
-    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(5);
-
     /// <value>How long a body waits for <c>100 Continue</c> before it is sent all the same (RFC 9110 §10.1.1). 1 s.</value>
     public static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(1);
+}
+
+/// <summary>How a connection is kept while nothing moves on it.</summary>
+/// <param name="IdleTimeout">Without a request for this long, it is closed.</param>
+/// <param name="Pings">Whether silence is answered by a ping. Servers of gRPC close connections on which pings come more often than each 5 min without data (gRFC A8), and on
+/// the way to an application beside this sidecar the kernel tells that it is gone.</param>
+internal sealed record Http2Idling(TimeSpan IdleTimeout, bool Pings)
+{
+    /// <summary>To a peer sidecar. An endpoint nobody called for 5 min has no connection.</summary>
+    public static readonly Http2Idling Mesh = new(TimeSpan.FromMinutes(5), Pings: true);
 }

@@ -29,11 +29,8 @@ internal sealed class EndpointFactory(
     private HttpMessageHandler HandlerOf(EndpointConfig config, Func<TimeSpan> connectTimeout) =>
         config.Identity is { } identity
             ? new Http2Handler((unusable, cancellation) => connector.ConnectHttpAsync(config.Address, identity, connectTimeout(), unusable, cancellation))
-            : new PlainEndpointHandler(HttpHandlers.Create(
-                async (context, cancellation) =>
-                {
-                    var stream = await connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation);
-                    return context.InitialRequestMessage.Version.Major == 1 ? new SingleSendStream(stream) : stream;
-                },
-                PlainIdleTimeout));
+            : new PlainEndpointHandler(
+                HttpHandlers.Create(async (_, cancellation) => new SingleSendStream(await connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation)), PlainIdleTimeout),
+                new Http2Handler(async (unusable, cancellation) => await connector.BeginPlainHttpAsync(
+                    await connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation), config.Address, PlainIdleTimeout, unusable, cancellation)));
 }
