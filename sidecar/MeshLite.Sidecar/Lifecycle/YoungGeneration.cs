@@ -1,7 +1,7 @@
 namespace MeshLite.Sidecar.Lifecycle;
 
 /// <summary>
-/// How large the garbage collector's youngest generation grows: it may take <c>System.GC.Gen0MaxBudget</c> (16 MB, in the project file), which a
+/// How large the garbage collector's youngest generation grows: it may take <c>System.GC.Gen0MaxBudget</c> (8 MB, in the project file), which a
 /// sidecar under load needs, lest it keeps what belongs to requests under way; one that is calm is collected earlier and stays small.
 /// Twice a second at most, so that what a collection costs (1 ms) is nothing beside the requests that caused it.
 /// </summary>
