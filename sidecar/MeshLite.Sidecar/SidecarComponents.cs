@@ -100,7 +100,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         var connector = new EndpointConnector(Identity, handshakes, _proven, time);
         _outbox = new Outbox();
         var attempts = new AttemptSettings(time, random, new RetryMetrics(_metrics));
-        _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts);
+        _mesh = new MeshState(_outbox, new EndpointFactory(connector, random, time, Logs.CreateLogger<ServiceState>()), attempts) { FirstAnswerTimeout = options.FirstAnswerTimeout };
         var inboundLimits = new InboundLimits(time);
         _mesh.WorkloadChanged += inboundLimits.Apply;
         _mesh.SettingsChanged += settings =>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
+using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Probes;
 using MeshLite.Sidecar.Telemetry;
 
@@ -70,6 +71,9 @@ internal sealed record SidecarOptions
 
     /// <summary>Metrics and probes. <value>Default 0.0.0.0:15020.</value></summary>
     public required IPEndPoint Telemetry { get; init; }
+
+    /// <summary>How long the first call to a destination waits for the control plane's answer. No flag: for tests of something else, on machines that are slow.</summary>
+    public TimeSpan FirstAnswerTimeout { get; init; } = MeshState.DefaultFirstAnswerTimeout;
 
     /// <summary>Key, certificate and last good configuration; mode 0700.</summary>
     public required string StateDir { get; init; }

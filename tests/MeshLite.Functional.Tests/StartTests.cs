@@ -78,6 +78,7 @@ public sealed class StartTests
         await using var app = await HttpApp.StartAsync("orders");
         await using var pair = await MeshPair.StartAsync(app.Port);
         await GetAsync(pair.Client, HttpStatusCode.OK);
+        var other = await pair.Mesh.SidecarAsync(new TestSidecar("other") { Options = options => options with { FirstAnswerTimeout = TimeSpan.FromSeconds(1) } });
         await pair.Mesh.StopControlPlaneAsync();
 
         var before = (await Scrape.OfAsync(pair.Client)).Sum("meshlite_config_age_seconds");
@@ -86,7 +87,7 @@ public sealed class StartTests
         await GetAsync(pair.Client, HttpStatusCode.OK);
         (await ReadyAsync(pair.Client)).ShouldBe("200 ready\n");
         // What nobody asked for before can't be known now.
-        using var http = pair.Http();
+        using var http = MeshFixture.Client(other);
         using var response = await http.GetAsync(new Uri("http://inventory/"));
         response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         response.Headers.GetValues("meshlite-error").ShouldBe(["destination_unknown"]);

@@ -16,8 +16,8 @@ namespace MeshLite.Sidecar.Config;
 /// </summary>
 internal sealed class MeshState : IConfigSink
 {
-    /// <value>How long the first call to a destination waits for the control plane's answer. 1 s (design.md §4).</value>
-    public static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(1);
+    /// <value>1 s (design.md §4).</value>
+    public static readonly TimeSpan DefaultFirstAnswerTimeout = TimeSpan.FromSeconds(1);
 
     /// <value>A destination nobody called for this long is let go. 10 min.</value>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
@@ -49,6 +49,9 @@ internal sealed class MeshState : IConfigSink
 
     /// <summary>Raised by the configuration loop when what holds for this workload changed.</summary>
     public event Action<WorkloadConfig>? WorkloadChanged;
+
+    /// <summary>How long the first call to a destination waits for the control plane's answer.</summary>
+    public TimeSpan FirstAnswerTimeout { get; init; } = DefaultFirstAnswerTimeout;
 
     /// <summary>What holds for the whole mesh; null before the first configuration.</summary>
     public MeshSettingsConfig? Settings => _settings;

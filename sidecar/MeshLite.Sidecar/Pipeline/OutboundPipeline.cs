@@ -176,12 +176,12 @@ internal sealed class OutboundPipeline(
 
     private static string? Authority(RequestState state) => state.Connection.OriginalAuthority ?? state.Context.Request.Host.Value;
 
-    private static ProxyError? DestinationError(RequestState state) => state.Destination switch
+    private ProxyError? DestinationError(RequestState state) => state.Destination switch
     {
         null when !AuthorityNormalizer.TryNormalize(Authority(state), out _) =>
             new ProxyError(ErrorReason.ProtocolError, ErrorSource.Downstream, $"'{state.Context.Request.Host}' is no host."),
         null => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
-            $"The control plane did not say within {MeshState.FirstAnswerTimeout.TotalSeconds:0} s what '{Authority(state)}' is.", Undelivered: true),
+            $"The control plane did not say within {mesh.FirstAnswerTimeout.TotalSeconds:0} s what '{Authority(state)}' is.", Undelivered: true),
         { Kind: DestinationKind.Unknown } => new ProxyError(ErrorReason.DestinationUnknown, ErrorSource.Mesh,
             $"No service of the mesh is called '{Authority(state)}'.", Undelivered: true),
         _ => null,

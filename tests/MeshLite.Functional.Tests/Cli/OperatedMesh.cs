@@ -60,7 +60,7 @@ internal sealed class OperatedMesh : IAsyncDisposable
             {
                 ControlPlane = new Uri($"https://{_host!.GrpcEndPoint}"), ControlPlaneCa = Path.Combine(DataDirectory, "ca.pem"), TokenFile = _files[$"{service}.token"], Service = service,
                 Workload = $"{service}-1", AppPort = app.Port, Labels = ImmutableSortedDictionary<string, string>.Empty, Inbound = any, Outbound = any, Admin = any, Telemetry = any,
-                StateDir = _files[service],
+                StateDir = _files[service], FirstAnswerTimeout = MeshFixture.FirstAnswerTimeout,
             },
             new LogLevels(LogLevel.Warning), TimeProvider.System, null);
         _sidecars.Add(sidecar);

@@ -122,6 +122,7 @@ public sealed class BarePodTests
         var mesh = await ClusterMesh.StartAsync();
         await mesh.BarePodAsync("orders-2", handler, protocols);
         mesh.PutService("orders", "orders-2");
+        await mesh.KnownAsync("orders");
         return (mesh, await mesh.ClientAsync("front-9"));
     }
 }

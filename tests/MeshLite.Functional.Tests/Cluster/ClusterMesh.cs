@@ -3,10 +3,12 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.ControlPlane;
+using MeshLite.ControlPlane.Compile;
 using MeshLite.ControlPlane.Identity;
 using MeshLite.Functional.Tests.Kit;
 using MeshLite.Hosting;
 using MeshLite.Kubernetes;
+using MeshLite.Model;
 using MeshLite.Protocol.Pki;
 using MeshLite.Sidecar;
 using MeshLite.TestKit;
@@ -91,6 +93,10 @@ internal sealed class ClusterMesh : IAsyncDisposable
         PutSlice(name, endpoints);
     }
 
+    /// <summary>Until the control plane knows endpoints of a service, which its API server tells it when it gets to it.</summary>
+    public Task KnownAsync(string service) =>
+        Eventually.TrueAsync(() => EndpointCompiler.Compile(_host!.View, new ServiceRef("shop", service, 80)).Endpoints.Length > 0, $"endpoints of {service} are known");
+
     public void PutSlice(string service, params string[] endpoints) => Api.Put($$"""
         {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: {{service}}-1, namespace: shop, labels: {kubernetes.io/service-name: {{service}} } }, addressType: IPv4,
          ports: [{name: "", port: {{_port}}, protocol: TCP}], endpoints: [{{string.Join(", ", endpoints.Select(Endpoint))}}]}
@@ -129,6 +135,7 @@ internal sealed class ClusterMesh : IAsyncDisposable
             {
                 ControlPlane = new Uri($"https://{_grpc}"), ControlPlaneCa = _files["ca.pem"], TokenFile = _files[$"{name}.token"], Workload = name, AppPort = appPort,
                 Labels = ImmutableSortedDictionary<string, string>.Empty, Inbound = new IPEndPoint(AddressOf(name), _port), Outbound = any, Admin = any, Telemetry = any, StateDir = _files[name],
+                FirstAnswerTimeout = MeshFixture.FirstAnswerTimeout,
             },
             new LogLevels(LogLevel.Warning), TimeProvider.System, null);
         _sidecars.Add(sidecar);

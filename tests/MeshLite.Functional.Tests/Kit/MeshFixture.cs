@@ -14,6 +14,9 @@ namespace MeshLite.Functional.Tests.Kit;
 /// </summary>
 internal sealed class MeshFixture : IAsyncDisposable
 {
+    /// <value>For the first call to a destination. As long as anything in a test may take: what a sidecar promises is 1 s, what the machine does is not.</value>
+    public static readonly TimeSpan FirstAnswerTimeout = TimeSpan.FromSeconds(15);
+
     private readonly TestDirectory _directory = new();
     private readonly List<SidecarComponents> _sidecars = [];
     private int _count;
@@ -73,6 +76,7 @@ internal sealed class MeshFixture : IAsyncDisposable
             Outbound = any,
             Admin = any,
             Telemetry = any,
+            FirstAnswerTimeout = FirstAnswerTimeout,
             StateDir = _directory[name],
         };
         var sidecar = SidecarComponents.Create(test.Options(options), new LogLevels(test.Level), TimeProvider.System, test.AccessLog);
