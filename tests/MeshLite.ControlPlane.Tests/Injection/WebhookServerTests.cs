@@ -40,7 +40,7 @@ public sealed class WebhookServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Handle_NoPlaceComesFree_IsToldBeforeAnApiServerGivesUp()
+    public async Task Handle_NoPlaceComesFree_IsToldBeforeTheApiServerGivesUp()
     {
         var ends = new TaskCompletionSource();
         var slow = Enumerable.Range(0, PlacesOfOne).Select(_ => HandleAsync(new NeverComes(ends.Task))).ToList();
