@@ -10,6 +10,9 @@ internal sealed class Http2Destinations(Func<string, int, Action<Http2Connection
 {
     private readonly ConcurrentDictionary<(string Host, int Port), Http2Handler> _handlers = new();
 
+    /// <summary>Destinations there are connections to, or are being made to.</summary>
+    public int Count => _handlers.Count;
+
     /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

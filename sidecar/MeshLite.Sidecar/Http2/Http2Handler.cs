@@ -59,6 +59,11 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
 
     private async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        if (!_disposed)
+        {
+            cancellationToken.ThrowIfCancellationRequested(); // nobody waits for a connection
+        }
+
         for (var useless = 0; useless < MaxConnects;)
         {
             var connection = await ConnectAsync().WaitAsync(cancellationToken);

@@ -2,6 +2,7 @@ using System.Net;
 using MeshLite.Model;
 using MeshLite.Protocol.V1;
 using MeshLite.Sidecar.Config;
+using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.LoadBalancing;
 using MeshLite.TestKit;
@@ -212,7 +213,7 @@ public sealed class MeshStateEndpointsTests
             endpoint.Connections.SendAsync(request, new CancellationToken(canceled: true)).GetAwaiter().GetResult().Dispose();
             return false;
         }
-        catch (ObjectDisposedException)
+        catch (Exception e) when (e is UnsentException or ObjectDisposedException)
         {
             return true;
         }

@@ -27,7 +27,7 @@ public sealed class FrameFuzzTests
         var transport = new Script();
         transport.Say(Frame.Settings((Http2Setting.InitialWindowSize, 1_000)));
         var unusable = 0;
-        var connection = Done(Http2Connection.OpenAsync(transport, _ => unusable++, new ManualTimeProvider(), CancellationToken.None));
+        var connection = Done(Http2Connection.OpenAsync(transport, Http2Idling.Mesh, _ => unusable++, new ManualTimeProvider(), CancellationToken.None));
         var upload = new WrittenContent((to, cancellation) => to.WriteAsync(Upload, cancellation).AsTask(), Upload.Length);
         var responses = new List<Task<HttpResponseMessage>>();
         foreach (var (method, content) in new (string, HttpContent?)[] { ("GET", null), ("GET", null), ("HEAD", null), ("POST", upload) })

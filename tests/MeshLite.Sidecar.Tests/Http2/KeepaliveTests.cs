@@ -59,6 +59,31 @@ public sealed class KeepaliveTests
         }
     }
 
+    /// <summary>As to an application: one whose calls wait for news is not asked whether it is there, and without calls the connection ends by its own measure.</summary>
+    [Fact]
+    public async Task WithoutPings_SilenceIsNotAskedAbout()
+    {
+        using var peer = await ScriptedPeer.ConnectAsync(new Http2Idling(TimeSpan.FromSeconds(4), Pings: false));
+        var response = peer.Get();
+        await peer.ReadHeadAsync();
+        for (var i = 0; i < 100; i++)
+        {
+            peer.Time.Advance(TimeSpan.FromSeconds(7));
+        }
+
+        (await peer.SyncAsync()).ShouldBeEmpty();
+        await peer.SendAsync(Frame.Ok(1, ends: true));
+        await response.WaitAsync(ScriptedPeer.Patience);
+        await peer.SyncAsync();
+        for (var i = 0; i < 8 && peer.Unusable == 0; i++)
+        {
+            peer.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        peer.Unusable.ShouldBe(1);
+        (await peer.EndAsync()).ShouldBe(Http2Error.NoError);
+    }
+
     [Fact]
     public async Task Idle_For5Min_Ends()
     {

@@ -179,7 +179,7 @@ public sealed class KestrelClientTests : IAsyncLifetime
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, new Uri(_host.Urls.Single()).Port, cancellation);
-        var connection = await Http2Connection.OpenAsync(new NetworkStream(socket, ownsSocket: true), unusable, TimeProvider.System, cancellation);
+        var connection = await Http2Connection.OpenAsync(new NetworkStream(socket, ownsSocket: true), Http2Idling.Mesh, unusable, TimeProvider.System, cancellation);
         _connections.Enqueue(connection);
         return connection;
     }

@@ -15,6 +15,7 @@ internal sealed class ScriptedPeer : IDisposable
     private readonly SocketPair _sockets;
     private readonly NetworkStream _stream;
     private readonly HpackDecoder _decoder = new(4096);
+    private Http2Idling _idling = Http2Idling.Mesh;
     private int _unusable;
 
     private ScriptedPeer(SocketPair sockets)
@@ -39,9 +40,13 @@ internal sealed class ScriptedPeer : IDisposable
     /// <summary>Both have said their settings.</summary>
     public static async Task<ScriptedPeer> ConnectAsync(params (Http2Setting Name, int Value)[] settings) => await ConnectAsync(null, settings);
 
-    public static async Task<ScriptedPeer> ConnectAsync(Action<Http2Connection>? unusable, params (Http2Setting Name, int Value)[] settings)
+    public static Task<ScriptedPeer> ConnectAsync(Action<Http2Connection>? unusable, params (Http2Setting Name, int Value)[] settings) =>
+        ConnectAsync(Http2Idling.Mesh, unusable, settings);
+
+    public static async Task<ScriptedPeer> ConnectAsync(Http2Idling idling, Action<Http2Connection>? unusable = null, params (Http2Setting Name, int Value)[] settings)
     {
         var peer = await CreateAsync();
+        peer._idling = idling;
         var open = peer.OpenAsync(unusable: unusable);
         await peer.PrefaceAsync();
         await peer.SendAsync(Frame.Settings(settings));
@@ -54,6 +59,7 @@ internal sealed class ScriptedPeer : IDisposable
 
     public Task<Http2Connection> OpenAsync(CancellationToken cancellation = default, Action<Http2Connection>? unusable = null) => Http2Connection.OpenAsync(
         Transport,
+        _idling,
         connection =>
         {
             Interlocked.Increment(ref _unusable);
