@@ -146,37 +146,6 @@ internal sealed partial class Http2Connection
         }
     }
 
-    private void OnData(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
-    {
-        var data = Unpad(header, payload);
-        var padding = payload.Length - data.Length;
-        if (Find(header.StreamId) is not { } stream)
-        {
-            Consumed(payload.Length);
-            return;
-        }
-
-        if (padding > 0)
-        {
-            Consumed(padding, stream.Pad(padding), stream); // §6.1: it counts for both windows
-        }
-
-        if (stream.ReceiveClosed)
-        {
-            Consumed(data.Length);
-            Refuse(stream, AfterEnd);
-        }
-        else if (data.Length > 0 && stream.Append(data) is { } wrong)
-        {
-            Consumed(data.Length);
-            Refuse(stream, wrong);
-        }
-        else if (header.Has(Http2Flags.EndStream))
-        {
-            EndReceive(stream);
-        }
-    }
-
     private void OnHeaders(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
         var block = Unpad(header, payload);
@@ -348,130 +317,6 @@ internal sealed partial class Http2Connection
         }
     }
 
-    private void SetInitialWindow_NeedsLock(uint value)
-    {
-        if (value > int.MaxValue)
-        {
-            throw new Http2ConnectionException(Http2Error.FlowControlError, "a window that may not be");
-        }
-
-        var change = (long)value - _initialWindow;
-        _initialWindow = (int)value;
-        foreach (var stream in _streams.Values)
-        {
-            stream.SendWindow = Larger(stream.SendWindow, change);
-            stream.WindowWaiter?.TrySetResult();
-        }
-    }
-
-    private void OnPing(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
-    {
-        ExpectOfConnection(header, payload.Length == 8, "PING");
-        if (!header.Has(Http2Flags.Ack))
-        {
-            lock (_gate)
-            {
-                Answer_NeedsLock(Http2FrameType.Ping, payload);
-            }
-        }
-    }
-
-    private void Answer_NeedsLock(Http2FrameType type, ReadOnlySpan<byte> payload)
-    {
-        if (_output.Pending > Http2Limits.MaxUnread)
-        {
-            throw new Http2ConnectionException(Http2Error.EnhanceYourCalm, "answers are asked for and not read");
-        }
-
-        _output.Frame_NeedsLock(type, Http2Flags.Ack, 0, payload);
-    }
-
-    private void OnGoAway(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
-    {
-        ExpectOfConnection(header, payload.Length >= 8, "GOAWAY");
-        var last = Http2FrameHeader.ReadStreamId(payload);
-        List<Http2Stream> untouched;
-        bool usable;
-        lock (_gate)
-        {
-            usable = !_retired;
-            _retired = true;
-            untouched = [.. _streams.Values.Where(s => s.Id > last)];
-            foreach (var stream in untouched)
-            {
-                Remove_NeedsLock(stream);
-            }
-
-            CloseIfDone_NeedsLock();
-        }
-
-        if (usable)
-        {
-            _unusable(this);
-        }
-
-        foreach (var stream in untouched)
-        {
-            stream.Fail(new UnsentException("the server was closing the connection"));
-        }
-    }
-
-    private void OnWindowUpdate(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
-    {
-        Expect(payload.Length == sizeof(int), "WINDOW_UPDATE");
-        var more = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
-        if (header.StreamId == 0)
-        {
-            lock (_gate)
-            {
-                _sendWindow = more == 0 ? throw Wrong("a window update by nothing") : Larger(_sendWindow, more);
-                Wake_NeedsLock(_needWindow);
-            }
-        }
-        else if (Find(header.StreamId) is { } stream)
-        {
-            if (more == 0)
-            {
-                Refuse(stream, "a window update by nothing");
-                return;
-            }
-
-            bool fits;
-            lock (_gate)
-            {
-                fits = (long)stream.SendWindow + more <= int.MaxValue;
-                stream.SendWindow += fits ? more : 0;
-                stream.WindowWaiter?.TrySetResult();
-            }
-
-            if (!fits)
-            {
-                Refuse(stream, "a window that may not be", Http2Error.FlowControlError); // §6.9.1: the stream's error, not the connection's
-            }
-        }
-    }
-
-    private void EndReceive(Http2Stream stream)
-    {
-        if (stream.WrongWithEnd() is { } wrong)
-        {
-            Refuse(stream, wrong);
-            return;
-        }
-
-        lock (_gate)
-        {
-            stream.ReceiveClosed = true;
-            if (stream.SendClosed)
-            {
-                Remove_NeedsLock(stream);
-                CloseIfDone_NeedsLock();
-            }
-        }
-
-        stream.Complete(); // last: a reader who is done at once must find it closed, or would reset a request that goes on
-    }
-
     /// <summary>The response is malformed: the stream ends, the connection does not (§8.1.1).</summary>
     private void Refuse(Http2Stream stream, string wrong, Http2Error code = Http2Error.ProtocolError)
     {
@@ -504,9 +349,6 @@ internal sealed partial class Http2Connection
 
         return payload.IsEmpty || payload[0] >= payload.Length ? throw Wrong("more padding than frame") : payload[1..^payload[0]]; // §6.1
     }
-
-    private static int Larger(int window, long by) =>
-        window + by > int.MaxValue ? throw new Http2ConnectionException(Http2Error.FlowControlError, "a window that may not be") : (int)(window + by);
 
     private static void Expect(bool holds, string frame)
     {

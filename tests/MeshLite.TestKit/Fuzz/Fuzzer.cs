@@ -87,6 +87,21 @@ public sealed class Fuzzer
 
     private void Try(Action<byte[]> property, byte[] input, long allowed)
     {
+        // What an input costs it costs again; what is made once (a queue of the thread pool that had to grow) it does not.
+        var allocated = Measure(property, input);
+        for (var again = 0; allocated > allowed && again < 2; again++)
+        {
+            allocated = Math.Min(allocated, Measure(property, input));
+        }
+
+        if (allocated > allowed)
+        {
+            throw new FuzzException(_target, input, new InvalidOperationException($"it allocated {allocated:N0} bytes for {input.Length:N0} of input"));
+        }
+    }
+
+    private long Measure(Action<byte[]> property, byte[] input)
+    {
         var before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
@@ -97,11 +112,7 @@ public sealed class Fuzzer
             throw new FuzzException(_target, input, e);
         }
 
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        if (allocated > allowed)
-        {
-            throw new FuzzException(_target, input, new InvalidOperationException($"it allocated {allocated:N0} bytes for {input.Length:N0} of input"));
-        }
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private static byte[] Read(string path) => path.EndsWith(".hex", StringComparison.Ordinal)
