@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http2;
+using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.Http2;
 
@@ -47,8 +48,7 @@ public sealed class Http2DestinationsTests : IDisposable
     {
         await GetAsync("http://a.test:81/");
         await _peers.Single().SendAsync(Frame.GoAway(1));
-        await _peers.Single().EndAsync();
-        _destinations.Count.ShouldBe(0);
+        await Eventually.TrueAsync(() => _destinations.Count == 0, "the destination is forgotten");
 
         await GetAsync("http://a.test:81/");
         _connects.Count.ShouldBe(2);
