@@ -110,7 +110,9 @@ internal sealed partial class Http2Connection
 
             if (_consumed >= Http2Limits.ConnectionWindow / 4)
             {
-                _output.Frame_NeedsLock(Http2FrameType.WindowUpdate, 0, Interlocked.Exchange(ref _consumed, 0));
+                var consumed = Interlocked.Exchange(ref _consumed, 0);
+                Interlocked.Add(ref _received, -consumed);
+                _output.Frame_NeedsLock(Http2FrameType.WindowUpdate, 0, consumed);
             }
         }
     }
@@ -206,6 +208,11 @@ internal sealed partial class Http2Connection
 
     private void OnData(in Http2FrameHeader header, ReadOnlySpan<byte> payload)
     {
+        if (Interlocked.Add(ref _received, payload.Length) > Http2Limits.ConnectionWindow)
+        {
+            throw new Http2ConnectionException(Http2Error.FlowControlError, "data beyond the connection's window"); // §6.9.1
+        }
+
         var data = Unpad(header, payload);
         var padding = payload.Length - data.Length;
         if (Find(header.StreamId) is not { } stream)

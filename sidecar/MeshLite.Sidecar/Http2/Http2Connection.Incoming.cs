@@ -220,9 +220,12 @@ internal sealed partial class Http2Connection
         {
             TakeInterim(stream, head.Status, ends);
         }
+        else if (!stream.TryAnswered())
+        {
+            Refuse(stream, "a 'content-length' that is none");
+        }
         else
         {
-            stream.Answered();
             _answered.Add(stream);
             if (ends)
             {

@@ -36,6 +36,7 @@ internal sealed partial class Http2Connection : IDisposable
     private int _maxStreams = int.MaxValue;
     private int _initialWindow = 65_535; // RFC 9113 §6.5.2
     private int _sendWindow = 65_535;
+    private int _received; // and not yet consumed, or consumed and not yet told
     private int _consumed;
     private long _heard;
     private long _idleSince;

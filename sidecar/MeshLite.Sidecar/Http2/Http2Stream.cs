@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace MeshLite.Sidecar.Http2;
@@ -95,16 +96,22 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
         };
     }
 
-    /// <summary>The head is whole: what it says of the body's length holds.</summary>
-    public void Answered()
+    /// <summary>The head is whole: what it says of the body's length holds. False: it says nothing that could.</summary>
+    public bool TryAnswered()
     {
-        Volatile.Write(ref _headWhole, true);
-        if (request.Method != HttpMethod.Head && Response!.StatusCode != HttpStatusCode.NotModified
-            && Response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var values)
-            && long.TryParse(values.ToString(), System.Globalization.NumberStyles.None, null, out var length))
+        if (Response!.Content.Headers.NonValidated.TryGetValues("Content-Length", out var values))
         {
-            _declared = length;
+            if (!long.TryParse(values.ToString(), NumberStyles.None, null, out var length))
+            {
+                return false;
+            }
+
+            // RFC 9110 §8.6: there it is the length of a body that does not come.
+            _declared = request.Method != HttpMethod.Head && Response.StatusCode != HttpStatusCode.NotModified ? length : -1;
         }
+
+        Volatile.Write(ref _headWhole, true);
+        return true;
     }
 
     /// <summary><c>100 Continue</c>.</summary>

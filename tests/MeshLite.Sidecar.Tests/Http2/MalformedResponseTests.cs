@@ -31,6 +31,8 @@ public sealed class MalformedResponseTests
         ["shorter than it said"] = [Frame.Head(1, false, Status, ("content-length", "4")), Frame.Data(1, true, "abc"u8)],
         ["shorter, with trailers"] = [Frame.Head(1, false, Status, ("content-length", "4")), Frame.Data(1, false, "abc"u8), Frame.Head(1, true, ("x-a", "1"))],
         ["nothing of what it said"] = [Frame.Head(1, true, Status, ("content-length", "4"))],
+        ["length that is none"] = [Frame.Head(1, false, Status, ("content-length", "3x"))],
+        ["two lengths"] = [Frame.Head(1, false, Status, ("content-length", "3"), ("content-length", "3"))],
         ["second head"] = [Frame.Ok(1), Frame.Head(1, false, ("x-a", "1"))],
         ["fields over 68 KiB"] =
         [

@@ -48,6 +48,33 @@ public sealed class ResponseBodyTests
         (await ScriptedPeer.FailureAsync(body.ReadAsync(new byte[1]).AsTask())).Message.ShouldContain("beyond its window");
     }
 
+    /// <summary>RFC 9113 §6.9.1: who keeps within each stream's window may still go beyond the connection's.</summary>
+    [Fact]
+    public async Task Data_BeyondTheConnectionsWindow_EndsIt()
+    {
+        const int Full = Http2Limits.ConnectionWindow / Http2Limits.StreamWindow;
+        using var peer = await ScriptedPeer.ConnectAsync();
+        var responses = Enumerable.Range(0, Full + 1).Select(_ => peer.Get()).ToList();
+        var data = new byte[Http2FrameHeader.MaxLength];
+        for (var i = 0; i <= Full; i++)
+        {
+            var (head, _) = await peer.ReadHeadAsync();
+            await peer.SendAsync(Frame.Ok(head.Stream));
+            for (var sent = 0; i < Full && sent < Http2Limits.StreamWindow; sent += data.Length)
+            {
+                await peer.SendAsync(Frame.Data(head.Stream, false, data));
+            }
+        }
+
+        await Task.WhenAll(responses).WaitAsync(ScriptedPeer.Patience);
+        (await peer.SyncAsync()).ShouldBeEmpty();
+        peer.Unusable.ShouldBe(0);
+        await peer.SendAsync(Frame.Data(1 + (2 * Full), false, "x"u8));
+
+        (await peer.EndAsync()).ShouldBe(Http2Error.FlowControlError);
+        peer.Unusable.ShouldBe(1);
+    }
+
     /// <summary>RFC 9113 §6.1: padding counts for both windows. Of a response that is all padding, too, more may come.</summary>
     [Fact]
     public async Task Padding_IsCredited()
