@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using MeshLite.E2E.Pods.Kit;
 using MeshLite.Processes;
@@ -59,21 +58,22 @@ public sealed class PlaintextTests(PodMesh mesh)
         var flows = await tap.StopAsync();
         flows.Where(flow => flow.Touches(pod.Address) && flow.FirstPlaintext is not null).Select(Describe).ShouldBeEmpty();
 
-        // The best of three, and on a machine that has other things to do, what it cost rather than how long that took.
-        var (back, cost) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        // The best of three; where the machine is slow, or has other things to do, against another program's start beside it.
+        var (back, reference) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
         for (var i = 0; i < 3; i++)
         {
             var started = TimeProvider.System.GetTimestamp();
             await sidecar.StartAsync();
             back = Least(back, TimeProvider.System.GetElapsedTime(started));
-            cost = Least(cost, ProcessUsage.Cpu(sidecar.Process.Id));
             (await pod.RunAsync("curl", "-sS", "-m", "5", $"http://{MeshedPair.Service}/hello")).ShouldBe("hello from app");
             await sidecar.Process.KillAsync();
+            started = TimeProvider.System.GetTimestamp();
+            await pod.RunAsync(mesh.Programs.Meshctl, "--version");
+            reference = Least(reference, TimeProvider.System.GetElapsedTime(started));
         }
 
-        var load = double.Parse((await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0], CultureInfo.InvariantCulture);
-        TestContext.Current.TestOutputHelper?.WriteLine($"back after {back.TotalMilliseconds:0} ms, {cost.TotalMilliseconds:0} ms of CPU, at load {load}");
-        (load > Environment.ProcessorCount ? cost : back).ShouldBeLessThan(TimeSpan.FromSeconds(1));
+        TestContext.Current.TestOutputHelper?.WriteLine($"back after {back.TotalMilliseconds:0} ms; meshctl --version takes {reference.TotalMilliseconds:0} ms");
+        back.ShouldBeLessThan(Most(TimeSpan.FromSeconds(1), 10 * reference));
     }
 
     [Fact]
@@ -98,6 +98,8 @@ public sealed class PlaintextTests(PodMesh mesh)
     }
 
     private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Most(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private async Task<IReadOnlyList<TappedFlow>> TapAsync(string name, Pod caller, string host)
     {
