@@ -73,7 +73,19 @@ public sealed class Containers : IAsyncDisposable
         _mesh.Network.RunAsync("podman", [.. Store(), "kill", "--signal", "TERM", NameOf(pod, name)]);
 
     /// <summary>Ends what still runs, and unmounts it.</summary>
-    public async ValueTask DisposeAsync() => await _mesh.Network.RunAsync("podman", [.. Store(), "--runtime", "runc", "rm", "--all", "--force", "--time", "0"]);
+    public async ValueTask DisposeAsync()
+    {
+        string[] remove = [.. Store(), "--runtime", "runc", "rm", "--all", "--force", "--time", "0"];
+        try
+        {
+            await _mesh.Network.RunAsync("podman", remove);
+        }
+        catch (ProcessFailedException)
+        {
+            // One that ends by itself just then, podman can't stop ("container state improper: stopped"); by now it has ended.
+            await _mesh.Network.RunAsync("podman", remove);
+        }
+    }
 
     // podman would raise these limits, which where this itself runs confined it may not.
     private string[] Podman(params string[] verb) =>
