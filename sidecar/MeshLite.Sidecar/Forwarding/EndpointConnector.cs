@@ -103,7 +103,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (tls)
+            if (tls && e is not (OperationCanceledException or Http2ConnectionException))
             {
                 handshakes.Outbound("refused_by_peer", address);
             }

@@ -223,7 +223,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             before = Detach_NeedsLock();
             if (_kept.Overflowed)
             {
-                // The handler itself sends again what its server refused or never saw.
+                // A handler that sends again by itself, which SingleSendStream keeps HTTP/1.1's from.
                 throw new ConnectException(tls: false, "the server refused the request, whose body is too long to be sent a second time");
             }
 

@@ -5,7 +5,7 @@ using MeshLite.Sidecar.Http2.Hpack;
 namespace MeshLite.Sidecar.Http2;
 
 /// <summary>
-/// One HTTP/2 connection to a peer sidecar (RFC 9113), as its client: it opens streams, writes through <see cref="Http2Output"/>, and hands what the one reader
+/// One HTTP/2 connection (RFC 9113), as its client: it opens streams, writes through <see cref="Http2Output"/>, and hands what the one reader
 /// brings to the streams. Thread-safe. It is usable from the peer's first word (<see cref="OpenAsync"/>), so that what fails before was not delivered; afterwards
 /// a request's exception says whether it was: <see cref="UnsentException"/>, or anything else.
 /// </summary>
@@ -96,6 +96,7 @@ internal sealed partial class Http2Connection : IDisposable
         {
             await transport.WriteAsync(Preface, cancellationToken);
             await connection.FirstWordAsync(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested(); // which may have ended the transport just as the word came
         }
         catch
         {

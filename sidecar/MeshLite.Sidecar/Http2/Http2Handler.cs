@@ -109,15 +109,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
         try
         {
             var connection = await connect(Remove, _gone.Token);
-            lock (_lock)
-            {
-                _connecting = null;
-                if (connection.IsUsable)
-                {
-                    _connections = [.. _connections, connection];
-                }
-            }
-
+            Made(connection);
             if (_disposed)
             {
                 connection.Dispose();
@@ -127,20 +119,30 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
         }
         catch (Exception e)
         {
-            bool none;
-            lock (_lock)
-            {
-                _connecting = null;
-                none = _connections.Length == 0;
-            }
-
-            if (none)
-            {
-                unused?.Invoke(this);
-            }
-
+            Made(null);
             connecting.SetException(_disposed ? new UnsentException("the endpoint is gone", e) : e);
             _ = connecting.Task.Exception; // seen, even if whoever waited has left
+        }
+    }
+
+    /// <summary>Null: none could be made. One that is on its way out already is no more use than that.</summary>
+    private void Made(Http2Connection? connection)
+    {
+        bool none;
+        lock (_lock)
+        {
+            _connecting = null;
+            if (connection is { IsUsable: true })
+            {
+                _connections = [.. _connections, connection];
+            }
+
+            none = _connections.Length == 0;
+        }
+
+        if (none)
+        {
+            unused?.Invoke(this);
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class FrameFuzzTests
     /// says what the peer did.
     /// </summary>
     [Fact]
-    public void Http2Connection_AnyBytes_EndsEachRequest() => new Fuzzer("frames-of-peers", Words) { Iterations = 2_000, AllocationPerByte = 4_000 }.Run((byte[] input) =>
+    public void Http2Connection_AnyBytes_EndsEachRequest() => new Fuzzer("frames-of-peers", Words) { Iterations = 2_000, AllocationPerByte = 4_000, UsesThreadPool = true }.Run((byte[] input) =>
     {
         var transport = new Script();
         transport.Say(Frame.Settings((Http2Setting.InitialWindowSize, 1_000)));

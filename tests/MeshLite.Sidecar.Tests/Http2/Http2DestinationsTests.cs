@@ -56,6 +56,14 @@ public sealed class Http2DestinationsTests : IDisposable
     }
 
     [Fact]
+    public async Task Connection_ThatGoesAwayAtOnce_DestinationIsForgotten()
+    {
+        await Should.ThrowAsync<UnsentException>(GetAsync("http://leaver.test:81/"));
+
+        _destinations.Count.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Connect_Fails_DestinationIsForgotten()
     {
         await Should.ThrowAsync<ConnectException>(GetAsync("http://gone.test:81/"));
@@ -79,6 +87,12 @@ public sealed class Http2DestinationsTests : IDisposable
 
         var peer = await ScriptedPeer.ConnectAsync(unusable);
         _peers.Enqueue(peer);
+        if (host == "leaver.test")
+        {
+            peer.Connection.Dispose();
+            return peer.Connection;
+        }
+
         _ = AnswerAsync(peer);
         return peer.Connection;
     }
