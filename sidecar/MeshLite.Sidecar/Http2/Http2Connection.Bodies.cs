@@ -56,6 +56,21 @@ internal sealed partial class Http2Connection
         }
     }
 
+    /// <summary>The server answered before it was given the body, and shall not have it: the stream ends with the response.</summary>
+    public void Withhold(Http2Stream stream)
+    {
+        lock (_gate)
+        {
+            stream.BodyWithheld = true;
+            if (!stream.ReceiveClosed)
+            {
+                return;
+            }
+        }
+
+        Reset(stream, Http2Error.Cancel);
+    }
+
     /// <summary>The request's body broke off; unless that is because its request is over, which then is over too.</summary>
     public void BodyFailed(Http2Stream stream, Exception why)
     {
@@ -250,14 +265,21 @@ internal sealed partial class Http2Connection
             return;
         }
 
+        bool withheld;
         lock (_gate)
         {
             stream.ReceiveClosed = true;
+            withheld = stream.BodyWithheld;
             if (stream.SendClosed)
             {
                 Remove_NeedsLock(stream);
                 CloseIfDone_NeedsLock();
             }
+        }
+
+        if (withheld)
+        {
+            Reset(stream, Http2Error.Cancel); // RFC 9113 §8.1: or it would stay open for what is not sent
         }
 
         stream.Complete(); // last: a reader who is done at once must find it closed, or would reset a request that goes on

@@ -11,8 +11,8 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
     : TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     private readonly CancellationTokenSource? _bodyCancellation = request.Content is null ? null : new CancellationTokenSource();
-    private readonly TaskCompletionSource? _continue =
-        request.Content is not null && request.Headers.ExpectContinue == true ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+    private readonly TaskCompletionSource<bool>? _continue =
+        request.Content is not null && request.Headers.ExpectContinue == true ? new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously) : null;
 
     private CancellationTokenRegistration _cancellation;
     private ResponseBody? _body;
@@ -115,13 +115,16 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
     }
 
     /// <summary><c>100 Continue</c>.</summary>
-    public void Continue() => _continue?.TrySetResult();
+    public void Continue() => _continue?.TrySetResult(true);
+
+    /// <summary>Of the connection's lock: the body was asked for leave and got a refusal, so that none of it is sent (RFC 9110 §10.1.1).</summary>
+    public bool BodyWithheld { get; set; }
 
     /// <summary>Gives the head to whoever waits for it, with what has come of the body.</summary>
     public void Deliver()
     {
         _cancellation.Unregister();
-        _continue?.TrySetResult();
+        _continue?.TrySetResult((int)Response!.StatusCode < 300);
         if (!TrySetResult(Response!))
         {
             Response!.Dispose();
@@ -188,9 +191,10 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
     {
         try
         {
-            if (_continue is not null)
+            if (_continue is not null && !await MayContinueAsync())
             {
-                await System.Threading.Tasks.Task.WhenAny(_continue.Task, System.Threading.Tasks.Task.Delay(Http2Limits.ContinueTimeout, connection.Time, _bodyCancellation!.Token));
+                connection.Withhold(this);
+                return;
             }
 
             await content.CopyToAsync(new RequestBody(this), context: null, _bodyCancellation!.Token);
@@ -200,6 +204,18 @@ internal sealed class Http2Stream(Http2Connection connection, HttpRequestMessage
         {
             // Not swallowed: the request ends with it, unless it was the end of the request that stopped its body.
             connection.BodyFailed(this, e);
+        }
+    }
+
+    private async Task<bool> MayContinueAsync()
+    {
+        try
+        {
+            return await _continue!.Task.WaitAsync(Http2Limits.ContinueTimeout, connection.Time, _bodyCancellation!.Token);
+        }
+        catch (TimeoutException)
+        {
+            return true; // a server that knows nothing of it may wait for the body
         }
     }
 }

@@ -162,4 +162,29 @@ public sealed class RequestTests
         data.Ends.ShouldBeTrue();
         response.IsCompleted.ShouldBe(sign == "200");
     }
+
+    /// <summary>RFC 9110 §10.1.1: who refuses it does not get the body; the stream ends with the response, however soon that is.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ExpectContinue_Refused_KeepsTheBody(bool atOnce)
+    {
+        using var peer = await ScriptedPeer.ConnectAsync();
+        var body = WrittenContent.Of(10, isDeclared: true);
+        var sending = peer.Send(new HttpRequestMessage(HttpMethod.Post, "http://example.test/") { Content = body, Headers = { ExpectContinue = true } });
+        await peer.ReadHeadAsync();
+
+        await peer.SendAsync(Frame.Head(1, atOnce, (":status", "413")));
+        var response = await sending.WaitAsync(ScriptedPeer.Patience);
+        if (!atOnce)
+        {
+            (await peer.SyncAsync()).ShouldBeEmpty("the response goes on");
+            await peer.SendAsync(Frame.Data(1, true, "big"u8));
+        }
+
+        (await peer.ReadAsync(Http2FrameType.RstStream)).Number.ShouldBe((int)Http2Error.Cancel);
+        (await response.Content.ReadAsStringAsync()).ShouldBe(atOnce ? "" : "big");
+        body.Done.IsCompleted.ShouldBeFalse("nobody asked for it");
+        peer.Unusable.ShouldBe(0);
+    }
 }
