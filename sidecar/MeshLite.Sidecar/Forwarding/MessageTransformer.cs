@@ -87,7 +87,7 @@ internal abstract class MessageTransformer : HttpTransformer
         state.ResponseBytes = HttpMethods.IsHead(httpContext.Request.Method) ? 0 : httpContext.Response.ContentLength ?? 0;
         if (!isTunnel && MayHaveBody(proxyResponse))
         {
-            ResponseBody.Wrap(proxyResponse, httpContext, state, cancellationToken);
+            ForwardedBody.Wrap(proxyResponse, httpContext, state, cancellationToken);
         }
 
         return ValueTask.FromResult(true);

@@ -8,7 +8,7 @@ internal sealed partial class Http2Connection
 {
     /// <summary>Sends what may be sent of a body. False: what is left has to wait for <paramref name="room"/>.</summary>
     /// <exception cref="IOException">Nobody takes it any more.</exception>
-    public bool TrySend(Http2Stream stream, ref ReadOnlyMemory<byte> data, [NotNullWhen(false)] out Task? room)
+    public bool TrySendBody(Http2Stream stream, ref ReadOnlyMemory<byte> data, [NotNullWhen(false)] out Task? room)
     {
         room = null;
         lock (_gate)

@@ -15,7 +15,9 @@ namespace MeshLite.Sidecar.Http2;
 /// </remarks>
 internal sealed partial class Http2Connection : IDisposable
 {
-    // RFC 9113 §3.4, §6.5, §6.9: the preface, settings (nothing pushed, the streams' window), the connection's window beyond the 65,535 it begins with.
+    private const int InitialWindow = 65_535; // RFC 9113 §6.9.2
+
+    // RFC 9113 §3.4, §6.5, §6.9: the preface, settings (nothing pushed, the streams' window), the connection's window beyond what it begins with.
     private static readonly byte[] Preface = CreatePreface();
 
     [ThreadStatic]
@@ -34,8 +36,8 @@ internal sealed partial class Http2Connection : IDisposable
     private ITimer? _timer;
     private int _lastId = -1;
     private int _maxStreams = int.MaxValue;
-    private int _initialWindow = 65_535; // RFC 9113 §6.5.2
-    private int _sendWindow = 65_535;
+    private int _initialWindow = InitialWindow;
+    private int _sendWindow = InitialWindow;
     private int _received; // and not yet consumed, or consumed and not yet told
     private int _consumed;
     private long _heard;
@@ -148,13 +150,9 @@ internal sealed partial class Http2Connection : IDisposable
         BinaryPrimitives.WriteInt32BigEndian(payload[2..], 0);
         BinaryPrimitives.WriteUInt16BigEndian(payload[6..], (ushort)Http2Setting.InitialWindowSize);
         BinaryPrimitives.WriteInt32BigEndian(payload[8..], Http2Limits.StreamWindow);
-        new Http2FrameHeader(payload.Length, Http2FrameType.Settings, Http2Flags.None, 0).Write(to.Reserve(Http2FrameHeader.Size));
-        to.Advance(Http2FrameHeader.Size);
-        to.Append(payload);
-        new Http2FrameHeader(sizeof(int), Http2FrameType.WindowUpdate, Http2Flags.None, 0).Write(to.Reserve(Http2FrameHeader.Size));
-        to.Advance(Http2FrameHeader.Size);
-        BinaryPrimitives.WriteInt32BigEndian(payload, Http2Limits.ConnectionWindow - 65_535);
-        to.Append(payload[..sizeof(int)]);
+        to.AppendFrame(Http2FrameType.Settings, Http2Flags.None, 0, payload);
+        BinaryPrimitives.WriteInt32BigEndian(payload, Http2Limits.ConnectionWindow - InitialWindow);
+        to.AppendFrame(Http2FrameType.WindowUpdate, Http2Flags.None, 0, payload[..sizeof(int)]);
         return to.Written.ToArray();
     }
 

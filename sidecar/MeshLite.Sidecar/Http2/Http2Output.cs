@@ -44,9 +44,7 @@ internal sealed class Http2Output(Stream transport, Lock gate, Action<Exception>
     /// <summary>A frame, whose payload is at most <see cref="Http2FrameHeader.MaxLength"/>.</summary>
     public void Frame_NeedsLock(Http2FrameType type, Http2Flags flags, int stream, ReadOnlySpan<byte> payload)
     {
-        new Http2FrameHeader(payload.Length, type, flags, stream).Write(_pending.Reserve(Http2FrameHeader.Size + payload.Length));
-        _pending.Advance(Http2FrameHeader.Size);
-        _pending.Append(payload);
+        _pending.AppendFrame(type, flags, stream, payload);
         if (!_flushing)
         {
             _flushing = true;

@@ -32,6 +32,14 @@ internal sealed class OutputBuffer
         Length += bytes.Length;
     }
 
+    /// <summary>A frame (RFC 9113 §4.1), whose payload is at most <see cref="Http2FrameHeader.MaxLength"/>.</summary>
+    public void AppendFrame(Http2FrameType type, Http2Flags flags, int stream, ReadOnlySpan<byte> payload)
+    {
+        new Http2FrameHeader(payload.Length, type, flags, stream).Write(Reserve(Http2FrameHeader.Size + payload.Length));
+        Length += Http2FrameHeader.Size;
+        Append(payload);
+    }
+
     /// <summary>Forgets what was written and keeps the array.</summary>
     public void Reset() => Length = 0;
 

@@ -7,7 +7,7 @@ internal sealed class RequestBody(Http2Stream stream) : WriteOnlyStream
 {
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        stream.Connection.TrySend(stream, ref buffer, out var room) ? ValueTask.CompletedTask : WriteAsync(buffer, room, cancellationToken);
+        stream.Connection.TrySendBody(stream, ref buffer, out var room) ? ValueTask.CompletedTask : WriteAsync(buffer, room, cancellationToken);
 
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Task? room, CancellationToken cancellationToken)
     {
@@ -15,6 +15,6 @@ internal sealed class RequestBody(Http2Stream stream) : WriteOnlyStream
         {
             await room!.WaitAsync(cancellationToken);
         }
-        while (!stream.Connection.TrySend(stream, ref buffer, out room));
+        while (!stream.Connection.TrySendBody(stream, ref buffer, out room));
     }
 }

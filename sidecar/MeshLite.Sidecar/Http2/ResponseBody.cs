@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Threading.Tasks.Sources;
+using MeshLite.Sidecar.Forwarding;
 
 namespace MeshLite.Sidecar.Http2;
 
@@ -7,7 +8,7 @@ namespace MeshLite.Sidecar.Http2;
 /// A response's body on its way from the connection's reader, which never waits for it, to whoever reads it. What was sent and not read is at most the
 /// stream's window: more is allowed only as it is read. Bytes go straight to a reader that waits for them. One reader at a time; disposing ends the stream.
 /// </summary>
-internal sealed class ResponseBody(Http2Stream stream) : Stream, IValueTaskSource<int>
+internal sealed class ResponseBody(Http2Stream stream) : ReadOnlyStream, IValueTaskSource<int>
 {
     private const int FirstSize = 256;
 
@@ -23,20 +24,6 @@ internal sealed class ResponseBody(Http2Stream stream) : Stream, IValueTaskSourc
     private bool _ended;
     private bool _disposed;
     private Exception? _failure;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Bytes that have come. False: more than the window allowed (RFC 9113 §6.9.1).</summary>
     public bool Append(ReadOnlySpan<byte> data)
@@ -162,23 +149,6 @@ internal sealed class ResponseBody(Http2Stream stream) : Stream, IValueTaskSourc
 
         return arrival == default ? ValueTask.FromResult(read) : ReadOnArrivalAsync(arrival, cancellationToken);
     }
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-        // Nothing is written here.
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     int IValueTaskSource<int>.GetResult(short token)
     {
