@@ -123,7 +123,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _application = new LocalApplication(DeclaredApplication(own), connector, attempts) { Own = own };
         var forwarding = new HttpForwarding(
             _host.Services.GetRequiredService<IHttpForwarder>(), new OutboundTransformer(_mesh), new InboundTransformer(), _application);
-        _passthrough = new Passthrough(connector, forwarding);
+        _passthrough = new Passthrough(connector, forwarding, time);
         var plaintext = new PlaintextCallers(_metrics, time);
         _stats = new StatsReporter(plaintext, _outbox.Send, time);
         Stream.StatsAsked += _stats.Asked;

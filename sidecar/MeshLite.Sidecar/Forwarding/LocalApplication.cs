@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using MeshLite.Model;
+using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Retry;
@@ -20,8 +21,8 @@ internal sealed class LocalApplication : IDisposable
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
 
     private readonly EndpointConnector _connector;
-    private readonly SocketsHttpHandler _http1;
-    private readonly Http2Destinations _http2;
+    private readonly Destinations<Http1Handler> _http1;
+    private readonly Destinations<Http2Handler> _http2;
     private readonly string? _declaredPrefix;
     private readonly AttemptSettings _attempts;
     private readonly RetryBudget _budget;
@@ -32,11 +33,17 @@ internal sealed class LocalApplication : IDisposable
         Declared = declared;
         _declaredPrefix = declared is null ? null : PrefixOf(declared);
         _connector = connector;
-        _http1 = HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(AddressOf(context), cancellation)), IdleTimeout);
-        _http2 = new Http2Destinations(async (host, port, unusable, cancellation) =>
+        _http1 = new Destinations<Http1Handler>((host, port, unused) =>
         {
             var address = new IPEndPoint(IPAddress.Parse(host), port);
-            return await connector.BeginPlainHttpAsync(await ConnectAsync(address, cancellation), address, IdleTimeout, unusable, cancellation);
+            return new Http1Handler(cancellation => ConnectAsync(address, cancellation), IdleTimeout, attempts.Time, unused);
+        });
+        _http2 = new Destinations<Http2Handler>((host, port, unused) =>
+        {
+            var address = new IPEndPoint(IPAddress.Parse(host), port);
+            return new Http2Handler(
+                async (unusable, cancellation) => await connector.BeginPlainHttpAsync(await ConnectAsync(address, cancellation), address, IdleTimeout, unusable, cancellation),
+                unused);
         });
         _attempts = attempts;
         _budget = new RetryBudget(new RetryBudgetConfig(), attempts.Time);
@@ -96,6 +103,4 @@ internal sealed class LocalApplication : IDisposable
 
         return state.ToApplication;
     }
-
-    private static IPEndPoint AddressOf(SocketsHttpConnectionContext context) => new(IPAddress.Parse(context.DnsEndPoint.Host), context.DnsEndPoint.Port);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Timeouts;
@@ -25,15 +26,21 @@ internal sealed class Passthrough : IDisposable
     private readonly PassthroughTransformer _transformer = new();
 
     /// <summary>Connects on first use.</summary>
-    public Passthrough(EndpointConnector connector, HttpForwarding forwarding)
+    public Passthrough(EndpointConnector connector, HttpForwarding forwarding, TimeProvider time)
     {
         _connector = connector;
         _forwarding = forwarding;
-        _http1 = new HttpMessageInvoker(HttpHandlers.Create(async (context, cancellation) => new SingleSendStream(await ConnectAsync(context.DnsEndPoint, cancellation)), IdleTimeout));
-        _http2 = new HttpMessageInvoker(new Http2Destinations(async (host, port, unusable, cancellation) =>
+        _http1 = new HttpMessageInvoker(new Destinations<Http1Handler>((host, port, unused) =>
         {
             var authority = new DnsEndPoint(host, port);
-            return await connector.BeginPlainHttpAsync(await ConnectAsync(authority, cancellation), authority, IdleTimeout, unusable, cancellation);
+            return new Http1Handler(cancellation => ConnectAsync(authority, cancellation), IdleTimeout, time, unused);
+        }));
+        _http2 = new HttpMessageInvoker(new Destinations<Http2Handler>((host, port, unused) =>
+        {
+            var authority = new DnsEndPoint(host, port);
+            return new Http2Handler(
+                async (unusable, cancellation) => await connector.BeginPlainHttpAsync(await ConnectAsync(authority, cancellation), authority, IdleTimeout, unusable, cancellation),
+                unused);
         }));
     }
 

@@ -223,7 +223,7 @@ internal sealed class ReplayContent(HttpContent source, RequestState state) : Ht
             before = Detach_NeedsLock();
             if (_kept.Overflowed)
             {
-                // A handler that sends again by itself, which SingleSendStream keeps HTTP/1.1's from.
+                // A handler that sends again by itself, which ours do not.
                 throw new ConnectException(tls: false, "the server refused the request, whose body is too long to be sent a second time");
             }
 

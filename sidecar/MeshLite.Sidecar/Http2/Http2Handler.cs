@@ -1,3 +1,5 @@
+using MeshLite.Sidecar.Forwarding;
+
 namespace MeshLite.Sidecar.Http2;
 
 /// <summary>
@@ -6,7 +8,8 @@ namespace MeshLite.Sidecar.Http2;
 /// </summary>
 /// <param name="connect">Makes a connection, bounds its own time, and passes on what is to be told when the connection takes no further requests.</param>
 /// <param name="unused">Told when the last connection is gone, or none could be made.</param>
-internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationToken, Task<Http2Connection>> connect, Action<Http2Handler>? unused = null) : HttpMessageHandler
+internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationToken, Task<Http2Connection>> connect, Action<Http2Handler>? unused = null)
+    : HttpMessageHandler, IDestination
 {
     /// <value>Connections that are made for one request, each of which takes no requests by the time it is there. 5.</value>
     private const int MaxConnects = 5;
@@ -17,7 +20,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
     private TaskCompletionSource<Http2Connection>? _connecting;
     private bool _disposed;
 
-    /// <inheritdoc cref="SendAsync"/>
+    /// <inheritdoc/>
     public Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancellationToken) => SendAsync(request, cancellationToken);
 
     /// <inheritdoc/>

@@ -65,5 +65,5 @@ internal static class RequestHead
     private static void Field(OutputBuffer to, string name, string value) =>
         to.Advance(HpackEncoder.Write(to.Reserve(HpackEncoder.MaxLength(name, value)), name, value));
 
-    private static bool MeansABody(HttpMethod method) => method == HttpMethod.Post || method == HttpMethod.Put || method == HttpMethod.Patch;
+    internal static bool MeansABody(HttpMethod method) => method == HttpMethod.Post || method == HttpMethod.Put || method == HttpMethod.Patch;
 }

@@ -1,5 +1,6 @@
 using MeshLite.Model;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Resilience;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -30,7 +31,7 @@ internal sealed class EndpointFactory(
         config.Identity is { } identity
             ? new Http2Handler((unusable, cancellation) => connector.ConnectHttpAsync(config.Address, identity, connectTimeout(), unusable, cancellation))
             : new PlainEndpointHandler(
-                HttpHandlers.Create(async (_, cancellation) => new SingleSendStream(await connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation)), PlainIdleTimeout),
+                new Http1Handler(cancellation => connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation), PlainIdleTimeout, time),
                 new Http2Handler(async (unusable, cancellation) => await connector.BeginPlainHttpAsync(
                     await connector.ConnectPlainAsync(config.Address, connectTimeout(), cancellation), config.Address, PlainIdleTimeout, unusable, cancellation)));
 }

@@ -1,21 +1,22 @@
 using System.Collections.Concurrent;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http2;
+using MeshLite.Sidecar.Tests.Http2;
 using MeshLite.TestKit;
 
-namespace MeshLite.Sidecar.Tests.Http2;
+namespace MeshLite.Sidecar.Tests.Forwarding;
 
 /// <summary>One client for many destinations: who is connected to, and who is remembered.</summary>
-public sealed class Http2DestinationsTests : IDisposable
+public sealed class DestinationsTests : IDisposable
 {
     private readonly ConcurrentQueue<string> _connects = new();
     private readonly ConcurrentQueue<ScriptedPeer> _peers = new();
-    private readonly Http2Destinations _destinations;
+    private readonly Destinations<Http2Handler> _destinations;
     private readonly HttpMessageInvoker _client;
 
-    public Http2DestinationsTests()
+    public DestinationsTests()
     {
-        _destinations = new Http2Destinations(ConnectAsync);
+        _destinations = new Destinations<Http2Handler>((host, port, unused) => new Http2Handler((unusable, cancellation) => ConnectAsync(host, port, unusable, cancellation), unused));
         _client = new HttpMessageInvoker(_destinations);
     }
 
