@@ -19,7 +19,7 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
     /// <summary>The server has all of it, as far as this side can tell.</summary>
     public bool IsWhole { get; private set; } = length == 0;
 
-    /// <summary>Writing failed, so that the server may have closed: what it had to say may still be read.</summary>
+    /// <summary>Writing failed, so that the server may have closed: what it had to say may still be read. Of one that was cancelled, false.</summary>
     public bool WriteFailed { get; private set; }
 
     /// <inheritdoc/>

@@ -31,6 +31,7 @@ public sealed class ChunkReaderTests
         ["LF alone behind data"] = "5\r\nhello\n0\r\n",
         ["CR alone behind data"] = "5\r\nhello\r0\r\n",
         ["nothing behind data"] = "5\r\nhello0\r\n\r\n",
+        ["two bytes behind data that no CRLF can be of"] = "5\r\nhello!!",
         ["a trailer without a name"] = "0\r\n: 1\r\n\r\n",
         ["a trailer without a colon"] = "0\r\nx-a\r\n\r\n",
         ["a trailer folded onto nothing"] = "0\r\n x-a: 1\r\n\r\n",

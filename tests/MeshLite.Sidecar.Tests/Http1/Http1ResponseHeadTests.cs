@@ -152,6 +152,19 @@ public sealed class Http1ResponseHeadTests
         parsed.Response.ShouldBeNull();
     }
 
+    /// <summary>What the server says each time is not made again, whatever comes between.</summary>
+    [Fact]
+    public void Parse_Interim_LeavesWhatIsRemembered()
+    {
+        var strings = new FieldStrings();
+        string Server() => Heads.Parse("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", strings: strings).Response!.Headers.NonValidated["Server"].ToString();
+        var first = Server();
+
+        Heads.Parse("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", strings: strings);
+
+        Server().ShouldBeSameAs(first);
+    }
+
     [Fact]
     public void Parse_SwitchingProtocols_ThatWasAskedFor_IsTheResponse()
     {
@@ -175,6 +188,7 @@ public sealed class Http1ResponseHeadTests
     [InlineData("HTTP/1.1 200 OK\r\n\nbody", 18)]
     [InlineData("a\r\n \r\n\r\r\n\r\n", 11)]
     [InlineData("\r\nHTTP/1.1 200 OK\r\n\r\n", 2)]
+    [InlineData("a\nb\n\n", 5)]
     public void EndOf_Bytes_IsBehindTheEmptyLine_HoweverTheyCome(string text, int end)
     {
         var bytes = System.Text.Encoding.Latin1.GetBytes(text);
