@@ -47,9 +47,15 @@ internal struct ChunkReader
             var rest = bytes[used..];
             if (_state == State.Trailers)
             {
-                if (Http1ResponseHead.EndOf(rest, ref _scanned) is var end && end == 0)
+                var end = Http1ResponseHead.EndOf(rest, ref _scanned);
+                if ((end == 0 ? rest.Length + 1 : end) > Http1Limits.MaxHead)
                 {
-                    return rest.Length < Http1Limits.MaxHead ? used : throw Http1ResponseHead.Malformed($"trailers of over {Http1Limits.MaxHead / 1024} KiB");
+                    throw Http1ResponseHead.Malformed($"trailers of over {Http1Limits.MaxHead / 1024} KiB");
+                }
+
+                if (end == 0)
+                {
+                    return used;
                 }
 
                 trailers = rest[..end];
@@ -60,7 +66,7 @@ internal struct ChunkReader
             var line = rest.IndexOf("\r\n"u8);
             if (line < 0)
             {
-                return rest.Length <= (_state == State.AfterData ? 1 : Http1Limits.MaxChunkLine) ? used : throw Framing();
+                return rest.Length <= (_state == State.AfterData ? 0 : Http1Limits.MaxChunkLine) + 1 ? used : throw Framing(); // its CR may have come
             }
 
             if (_state == State.AfterData)

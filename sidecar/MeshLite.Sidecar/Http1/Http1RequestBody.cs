@@ -14,11 +14,12 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
 
     private readonly bool _chunked = length == Http1RequestHead.Chunked;
     private long _left = Math.Max(0, length);
+    private bool _broken;
 
     /// <summary>The server has all of it, as far as this side can tell.</summary>
     public bool IsWhole { get; private set; } = length == 0;
 
-    /// <summary>Writing failed, so that the server may have closed: what it had to say may still be read.</summary>
+    /// <summary>Writing failed, so that the server may have closed: what it had to say may still be read. Of one that was cancelled, false.</summary>
     public bool WriteFailed { get; private set; }
 
     /// <inheritdoc/>
@@ -88,11 +89,18 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
 
     private async ValueTask WriteRawAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
+        if (_broken)
+        {
+            throw new IOException("The request's body broke off before."); // what comes now would be read as part of what did not go
+        }
+
         try
         {
+            _broken = true;
             await transport.WriteAsync(bytes, cancellationToken);
+            _broken = false;
         }
-        catch
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             WriteFailed = true;
             throw;

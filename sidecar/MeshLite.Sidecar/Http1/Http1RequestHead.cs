@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using MeshLite.Sidecar.Http2;
@@ -12,18 +13,17 @@ internal static class Http1RequestHead
     public const long Chunked = -1;
 
     private static readonly SearchValues<char> NotInValues = SearchValues.Create("\r\n\0");
-    private static readonly SearchValues<char> NotInTargets = SearchValues.Create("\r\n\0 ");
 
     /// <summary>Writes it, framing included. Gives the length of the body, or <see cref="Chunked"/>; 0 where there is none.</summary>
     /// <exception cref="FormatException">Part of it can't be written; the message names the field and not its value.</exception>
     public static long Write(HttpRequestMessage request, OutputBuffer to)
     {
         var headers = request.Headers;
-        Text(to, request.Method.Method, NotInTargets, "method");
+        Word(to, request.Method.Method, "method");
         to.Append(" "u8);
-        Text(to, request.RequestUri!.PathAndQuery, NotInTargets, "target");
+        Word(to, request.RequestUri!.PathAndQuery, "target");
         to.Append(" HTTP/1.1\r\nHost: "u8);
-        Text(to, headers.NonValidated.TryGetValues("Host", out var host) ? host.ToString() : request.RequestUri.Authority, NotInValues, "Host");
+        Text(to, headers.NonValidated.TryGetValues("Host", out var host) ? host.ToString() : request.RequestUri.Authority, "Host");
         to.Append("\r\n"u8);
         Fields(to, headers);
         long length = 0;
@@ -31,14 +31,11 @@ internal static class Http1RequestHead
         {
             length = content.Headers.ContentLength ?? Chunked;
             Fields(to, content.Headers);
-            if (length == Chunked)
-            {
-                to.Append("Transfer-Encoding: chunked\r\n"u8);
-            }
+            Framing(to, length);
         }
         else if (RequestHead.MeansABody(request.Method))
         {
-            to.Append("Content-Length: 0\r\n"u8); // RFC 9110 §8.6
+            Framing(to, length); // RFC 9110 §8.6
         }
 
         to.Append("\r\n"u8);
@@ -49,7 +46,7 @@ internal static class Http1RequestHead
     {
         foreach (var (name, values) in headers.NonValidated)
         {
-            if (name[0] == ':' || name.Equals("Host", StringComparison.OrdinalIgnoreCase) || name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase))
+            if (name[0] == ':' || IsWrittenElsewhere(name))
             {
                 continue;
             }
@@ -72,17 +69,46 @@ internal static class Http1RequestHead
         }
     }
 
+    private static bool IsWrittenElsewhere(string name) => name.Length switch
+    {
+        4 => name.Equals("Host", StringComparison.OrdinalIgnoreCase),
+        14 => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase),
+        17 => name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase),
+        _ => false,
+    };
+
+    // Said once, and as it is counted: whatever else the caller's fields say of it could be read as another length.
+    private static void Framing(OutputBuffer to, long length)
+    {
+        if (length == Chunked)
+        {
+            to.Append("Transfer-Encoding: chunked\r\n"u8);
+            return;
+        }
+
+        to.Append("Content-Length: "u8);
+        length.TryFormat(to.Reserve(20), out var digits, provider: CultureInfo.InvariantCulture);
+        to.Advance(digits);
+        to.Append("\r\n"u8);
+    }
+
     private static void Field(OutputBuffer to, string name, string value)
     {
         to.Advance(Encoding.Latin1.GetBytes(name, to.Reserve(name.Length))); // a token: System.Net.Http has seen to that
         to.Append(": "u8);
-        Text(to, value, NotInValues, name);
+        Text(to, value, name);
         to.Append("\r\n"u8);
     }
 
-    private static void Text(OutputBuffer to, string text, SearchValues<char> forbidden, string what)
+    // Readers end it at whatever white space they know of (RFC 9112 §3).
+    private static void Word(OutputBuffer to, string word, string what) => Put(to, word, !word.AsSpan().ContainsAnyExceptInRange('!', '~'), what);
+
+    private static void Text(OutputBuffer to, string text, string what) =>
+        Put(to, text, !text.AsSpan().ContainsAny(NotInValues) && !text.AsSpan().ContainsAnyExceptInRange('\0', '\u00ff'), what);
+
+    private static void Put(OutputBuffer to, string text, bool isWritable, string what)
     {
-        if (text.AsSpan().ContainsAny(forbidden) || text.AsSpan().ContainsAnyExceptInRange('\0', '\u00ff'))
+        if (!isWritable)
         {
             throw new FormatException($"'{what}' has a character that it can't carry.");
         }

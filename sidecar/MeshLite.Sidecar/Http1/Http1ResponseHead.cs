@@ -24,7 +24,10 @@ internal ref struct Http1ResponseHead
     private static readonly SearchValues<byte> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
-    private static readonly SearchValues<byte> NotInText = SearchValues.Create("\r\0"u8);
+    private static readonly SearchValues<byte> NotInReasons = SearchValues.Create("\r\0"u8); // nobody else reads what else there is
+
+    // RFC 9110 §5.5: invalid, all but the tab.
+    private static readonly SearchValues<byte> NotInValues = SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(c => c != '\t').Select(c => (byte)c)]);
 
     private ReadOnlySpan<byte> _rest;
     private bool _isHttp10;
@@ -48,7 +51,12 @@ internal ref struct Http1ResponseHead
     public long BodyLength { get; private set; }
 
     /// <summary>Whether the connection takes another request after this response (RFC 9112 §9.3).</summary>
-    public readonly bool KeepsAlive => BodyLength != UntilClose && !_close && (!_isHttp10 || (_keepAlive && !_chunked)) && Status != (int)HttpStatusCode.SwitchingProtocols;
+    public readonly bool KeepsAlive => BodyLength != UntilClose && !_close && (!_isHttp10 || (_keepAlive && !_chunked)) && Status switch
+    {
+        101 => false,
+        204 => !_chunked && _length <= 0, // else it has what it must not have (RFC 9110 §8.6), and perhaps a body too
+        _ => true,
+    };
 
     /// <summary>Where the head ends that <paramref name="bytes"/> begin with, its empty line included; 0: not there yet. <paramref name="scanned"/>: how far earlier calls came.</summary>
     public static int EndOf(ReadOnlySpan<byte> bytes, ref int scanned)
@@ -76,12 +84,8 @@ internal ref struct Http1ResponseHead
     {
         var parsed = new Http1ResponseHead(head);
         parsed.ReadStatus(request);
-        if (parsed.Response is { } response)
-        {
-            parsed.ReadFields(response, strings);
-            parsed.BodyLength = parsed.LengthOfBody(request.Method);
-        }
-
+        parsed.ReadFields(strings);
+        parsed.BodyLength = parsed.LengthOfBody(request.Method.Method);
         return parsed;
     }
 
@@ -129,7 +133,7 @@ internal ref struct Http1ResponseHead
         Content = new ResponseContent();
         Response = new HttpResponseMessage((HttpStatusCode)status) { RequestMessage = request, Content = Content };
         var reason = line.Length > ReasonAt ? line[ReasonAt..] : [];
-        if (reason.ContainsAny(NotInText))
+        if (reason.ContainsAny(NotInReasons))
         {
             throw Malformed("a control character in its status line");
         }
@@ -140,17 +144,17 @@ internal ref struct Http1ResponseHead
         }
     }
 
-    private void ReadFields(HttpResponseMessage response, FieldStrings strings)
+    private void ReadFields(FieldStrings strings)
     {
         for (var place = 0; TryReadField(out var name, out var value); place++)
         {
-            var field = strings.Get(place, name, value);
+            var field = strings.Get(Response is null ? int.MaxValue : place, name, value);
             if (IsFraming(name))
             {
                 ReadFraming(name.Length, field.Value);
             }
 
-            if (!response.Headers.TryAddWithoutValidation(field.Name, field.Value))
+            if (Response is { } response && !response.Headers.TryAddWithoutValidation(field.Name, field.Value))
             {
                 Content.Headers.TryAddWithoutValidation(field.Name, field.Value);
             }
@@ -174,12 +178,25 @@ internal ref struct Http1ResponseHead
         }
 
         value = line[(colon + 1)..].Trim(" \t"u8);
-        while (_rest is [(byte)' ' or (byte)'\t', ..])
+        if (_rest is [(byte)' ' or (byte)'\t', ..])
         {
-            value = (byte[])[.. value, (byte)' ', .. NextLine().Trim(" \t"u8)];
+            value = Unfolded(value);
         }
 
-        return !value.ContainsAny(NotInText) ? true : throw Malformed($"a control character in '{Encoding.ASCII.GetString(name)}'");
+        return !value.ContainsAny(NotInValues) ? true : throw Malformed($"a control character in '{Encoding.ASCII.GetString(name)}'");
+    }
+
+    private ReadOnlySpan<byte> Unfolded(scoped ReadOnlySpan<byte> first)
+    {
+        var value = new ArrayBufferWriter<byte>();
+        value.Write(first);
+        while (_rest is [(byte)' ' or (byte)'\t', ..])
+        {
+            value.Write(" "u8);
+            value.Write(NextLine().Trim(" \t"u8));
+        }
+
+        return value.WrittenSpan.Trim(" \t"u8);
     }
 
     private static bool IsFraming(ReadOnlySpan<byte> name) => name.Length switch
@@ -222,9 +239,11 @@ internal ref struct Http1ResponseHead
         }
     }
 
-    private readonly long LengthOfBody(HttpMethod method) =>
+    // A method is case-sensitive (RFC 9110 §9.1), which HttpMethod's comparison is not.
+    private readonly long LengthOfBody(string method) =>
         _chunked && _length != UntilClose ? throw Malformed("both Content-Length and Transfer-Encoding")
-        : Status is 101 or 204 or 304 || method == HttpMethod.Head ? 0
+        : Response is null && (_chunked || _length > 0) ? throw Malformed("an interim response with a body")
+        : Status is < 200 or 204 or 304 || method == "HEAD" ? 0
         : _chunked ? Chunked
         : _length;
 

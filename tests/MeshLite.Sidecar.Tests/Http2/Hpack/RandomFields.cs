@@ -44,7 +44,8 @@ internal static class RandomFields
         });
     }
 
-    private static string Name(Random random) => random.Next(4) != 0
-        ? Names[random.Next(Names.Length)]
-        : new string(random.GetItems(TokenLetters.AsSpan(), random.Next(1, random.Next(20) == 0 ? 300 : 20)));
+    /// <summary>A name that nobody has given.</summary>
+    public static string Token(Random random) => new(random.GetItems(TokenLetters.AsSpan(), random.Next(1, random.Next(20) == 0 ? 300 : 20)));
+
+    private static string Name(Random random) => random.Next(4) != 0 ? Names[random.Next(Names.Length)] : Token(random);
 }
