@@ -97,6 +97,7 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
             cancellation.Unregister();
             Close();
             StopBody();
+            _output.Release();
             cancellationToken.ThrowIfCancellationRequested();
             throw WhyOf(e, isAnswered);
         }
@@ -120,6 +121,9 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
 
     /// <summary>Reads past the buffer, in which there must be nothing.</summary>
     public ValueTask<int> ReadAsync(Memory<byte> into, CancellationToken cancellationToken) => transport.ReadAsync(into, cancellationToken);
+
+    /// <summary>As <see cref="ReadAsync"/>, of what is there now: 0 if nothing is.</summary>
+    public int ReadNow(Span<byte> into) => transport.DataAvailable ? transport.Read(into) : 0;
 
     /// <summary>So many bytes of what has come are read.</summary>
     public void Consume(int count)

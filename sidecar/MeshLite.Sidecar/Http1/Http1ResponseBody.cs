@@ -49,7 +49,7 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
                 return ValueTask.FromResult(read);
             }
         }
-        catch (HttpRequestException e)
+        catch (Exception e)
         {
             return ValueTask.FromException<int>(Fail(e));
         }
@@ -133,9 +133,14 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
         read = (int)Math.Min(Math.Min(into.Length, there.Length), Takeable);
         there[..read].CopyTo(into);
         connection.Consume(read);
+        read += MoreThatIsThere(into[read..], Takeable - read);
         Taken(read);
         return true;
     }
+
+    /// <summary>Behind what came with the head there is often more, which then goes on in one piece with it.</summary>
+    private int MoreThatIsThere(Span<byte> into, long takeable) =>
+        takeable > 0 && !into.IsEmpty ? connection.ReadNow(into[..(int)Math.Min(into.Length, takeable)]) : 0;
 
     private void Taken(int count)
     {
