@@ -95,8 +95,7 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
         catch (Exception e)
         {
             cancellation.Unregister();
-            Close();
-            StopBody();
+            Abandon();
             cancellationToken.ThrowIfCancellationRequested();
             throw WhyOf(e, isAnswered);
         }
@@ -134,24 +133,23 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     /// <summary>The response is whole: back to its owner, if it is of any more use.</summary>
     public void EndExchange()
     {
-        var isSent = _body is not { IsWhole: false };
-        if (!isSent)
+        if (_body is not { IsWhole: false } body)
         {
-            StopBody(); // nobody wants the rest
+            Settle(isSent: true);
         }
+        else if (!body.TryLeave(Settle))
+        {
+            Abandon(); // nobody wants the rest
+        }
+    }
 
-        _body = null;
-        _bodyCancellation = null;
-        _leave = null;
-        if (_keepsAlive && isSent && _end == 0 && TryReadAhead())
-        {
-            IdleSince = time.GetTimestamp();
-            owner.Return(this);
-        }
-        else
-        {
-            Close();
-        }
+    /// <summary>Ends an exchange before its time: nobody wants the rest of its request, or of its response.</summary>
+    public void Abandon()
+    {
+        Close();
+
+        // What whoever reads the body does then is not for this thread to run, or to fail by.
+        _ = _bodyCancellation?.CancelAsync();
     }
 
     /// <summary>Ends it, at once: whatever reads or writes fails. Thread-safe; once is enough.</summary>
@@ -213,14 +211,25 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
         }
         catch (TimeoutException)
         {
-            return true; // a server that knows nothing of it may wait for the body
+            return !leave.IsCompleted || await leave; // a server that knows nothing of it may wait for the body
         }
     }
 
-    private void StopBody()
+    /// <summary>Nothing of the exchange is under way any more.</summary>
+    private void Settle(bool isSent)
     {
-        // What whoever reads the body does then is not for this thread to run, or to fail by.
-        _ = _bodyCancellation?.CancelAsync();
+        _body = null;
+        _bodyCancellation = null;
+        _leave = null;
+        if (_keepsAlive && isSent && _end == 0 && TryReadAhead())
+        {
+            IdleSince = time.GetTimestamp();
+            owner.Return(this);
+        }
+        else
+        {
+            Close();
+        }
     }
 
     /// <summary>The head of the response, its body begun; false: more must come.</summary>
@@ -248,7 +257,8 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
             response = head.Response;
             if (head.Status == (int)HttpStatusCode.SwitchingProtocols)
             {
-                head.Content.Body = new Http1Tunnel(this, transport);
+                // What is left of the body would run into what goes through the tunnel.
+                head.Content.Body = _body is not { IsWhole: false } ? new Http1Tunnel(this, transport) : throw Http1ResponseHead.Malformed("it switches protocols before it has the request");
             }
             else if (head.BodyLength != 0)
             {
@@ -282,9 +292,9 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
             _readAhead = MoreAsync(CancellationToken.None);
             return _readAhead is { IsCompleted: false }; // else words that nobody asked for, or its end
         }
-        catch (ObjectDisposedException)
+        catch (Exception e) when (e is ObjectDisposedException or IOException)
         {
-            return false;
+            return false; // closed meanwhile
         }
     }
 
