@@ -31,6 +31,9 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     /// <summary>It is due to be replaced.</summary>
     public bool IsOld => time.GetElapsedTime(_made) >= Http1Limits.Lifetime;
 
+    /// <summary>This side has closed it. A read that was under way may have taken that for the server's end.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed) != 0;
+
     /// <summary>What has come and was not read.</summary>
     public ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
 

@@ -94,7 +94,7 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
                     continue;
                 }
 
-                read = _untilClose ? 0 : throw new IOException("the server closed the connection before its response was whole");
+                read = _untilClose && !connection.IsClosed ? 0 : throw new IOException("the connection was closed before the response was whole");
                 End();
                 break;
             }

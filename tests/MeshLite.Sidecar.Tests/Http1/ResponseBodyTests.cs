@@ -119,17 +119,23 @@ public sealed class ResponseBodyTests
         }
     }
 
-    [Fact]
-    public async Task Disposed_WhileItIsRead_ReadFails_AndTheConnectionEnds()
+    /// <summary>Closing wakes a read as the server's end would: often enough, it must not be taken for one.</summary>
+    [Theory]
+    [InlineData("Content-Length: 5\r\n\r\n")]
+    [InlineData("\r\n")]
+    public async Task Disposed_WhileItIsRead_ReadFails_AndTheConnectionEnds(string said)
     {
-        using var server = new ScriptedServer();
-        var (response, body, connection) = await server.RespondAsync($"{Ok}Content-Length: 5\r\n\r\n");
-        var reading = body.ReadAsync(new byte[5]).AsTask();
-        response.Dispose();
+        for (var i = 0; i < 100; i++)
+        {
+            using var server = new ScriptedServer();
+            var (response, body, connection) = await server.RespondAsync(Ok + said);
+            var reading = body.ReadAsync(new byte[5]).AsTask();
+            response.Dispose();
 
-        (await ScriptedServer.FailureAsync(reading)).ShouldBeAssignableTo<IOException>();
-        (await connection.ReadToEndAsync()).ShouldBeEmpty();
-        server.Unused.ShouldBe(1);
+            (await ScriptedServer.FailureAsync(reading)).ShouldBeAssignableTo<IOException>();
+            (await connection.ReadToEndAsync()).ShouldBeEmpty();
+            server.Unused.ShouldBe(1);
+        }
     }
 
     [Fact]
