@@ -30,6 +30,7 @@ public sealed class ExpectTests : IDisposable
 
     [Theory]
     [InlineData("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno")]
     [InlineData("HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n\r\n")]
     public async Task Refused_BodyIsNotSent_AndTheConnectionEnds(string said)
     {

@@ -65,6 +65,18 @@ public sealed class ReuseTests
     }
 
     [Fact]
+    public async Task ServerEnds_BehindItsResponse_ConnectionIsClosedAtOnce()
+    {
+        using var server = new ScriptedServer();
+        var (_, body, connection) = await server.RespondAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+        await connection.SayAsync("ok");
+        connection.End();
+        await body.ReadExactlyAsync(new byte[2]);
+
+        server.Unused.ShouldBe(1, "no sweep is needed");
+    }
+
+    [Fact]
     public async Task Head_SaysTheLengthOfWhatDoesNotCome_ConnectionIsKept()
     {
         using var server = new ScriptedServer();
