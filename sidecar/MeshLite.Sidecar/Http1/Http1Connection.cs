@@ -31,6 +31,9 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     /// <summary>It is due to be replaced.</summary>
     public bool IsOld => time.GetElapsedTime(_made) >= Http1Limits.Lifetime;
 
+    /// <summary>This side has closed it. A read that was under way may have taken that for the server's end.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed) != 0;
+
     /// <summary>What has come and was not read.</summary>
     public ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
 
@@ -95,8 +98,7 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
         catch (Exception e)
         {
             cancellation.Unregister();
-            Close();
-            StopBody();
+            Abandon();
             _output.Release();
             cancellationToken.ThrowIfCancellationRequested();
             throw WhyOf(e, isAnswered);
@@ -138,24 +140,23 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     /// <summary>The response is whole: back to its owner, if it is of any more use.</summary>
     public void EndExchange()
     {
-        var isSent = _body is not { IsWhole: false };
-        if (!isSent)
+        if (_body is not { IsWhole: false } body)
         {
-            StopBody(); // nobody wants the rest
+            Settle(isSent: true);
         }
+        else if (!body.TryLeave(Settle))
+        {
+            Abandon(); // nobody wants the rest
+        }
+    }
 
-        _body = null;
-        _bodyCancellation = null;
-        _leave = null;
-        if (_keepsAlive && isSent && _end == 0 && TryReadAhead())
-        {
-            IdleSince = time.GetTimestamp();
-            owner.Return(this);
-        }
-        else
-        {
-            Close();
-        }
+    /// <summary>Ends an exchange before its time: nobody wants the rest of its request, or of its response.</summary>
+    public void Abandon()
+    {
+        Close();
+
+        // What whoever reads the body does then is not for this thread to run, or to fail by.
+        _ = _bodyCancellation?.CancelAsync();
     }
 
     /// <summary>Ends it, at once: whatever reads or writes fails. Thread-safe; once is enough.</summary>
@@ -217,14 +218,25 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
         }
         catch (TimeoutException)
         {
-            return true; // a server that knows nothing of it may wait for the body
+            return !leave.IsCompleted || await leave; // a server that knows nothing of it may wait for the body
         }
     }
 
-    private void StopBody()
+    /// <summary>Nothing of the exchange is under way any more.</summary>
+    private void Settle(bool isSent)
     {
-        // What whoever reads the body does then is not for this thread to run, or to fail by.
-        _ = _bodyCancellation?.CancelAsync();
+        _body = null;
+        _bodyCancellation = null;
+        _leave = null;
+        if (_keepsAlive && isSent && _end == 0 && TryReadAhead())
+        {
+            IdleSince = time.GetTimestamp();
+            owner.Return(this);
+        }
+        else
+        {
+            Close();
+        }
     }
 
     /// <summary>The head of the response, its body begun; false: more must come.</summary>
@@ -252,7 +264,8 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
             response = head.Response;
             if (head.Status == (int)HttpStatusCode.SwitchingProtocols)
             {
-                head.Content.Body = new Http1Tunnel(this, transport);
+                // What is left of the body would run into what goes through the tunnel.
+                head.Content.Body = _body is not { IsWhole: false } ? new Http1Tunnel(this, transport) : throw Http1ResponseHead.Malformed("it switches protocols before it has the request");
             }
             else if (head.BodyLength != 0)
             {
@@ -286,9 +299,9 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
             _readAhead = MoreAsync(CancellationToken.None);
             return _readAhead is { IsCompleted: false }; // else words that nobody asked for, or its end
         }
-        catch (ObjectDisposedException)
+        catch (Exception e) when (e is ObjectDisposedException or IOException)
         {
-            return false;
+            return false; // closed meanwhile
         }
     }
 

@@ -10,7 +10,7 @@ namespace MeshLite.Sidecar.Http1;
 /// Disposed, it takes no further requests, and its connections end with their last.
 /// </summary>
 /// <param name="connect">Makes a connection, and bounds its own time.</param>
-/// <param name="idleTimeout">Without a request for this long, a connection is closed.</param>
+/// <param name="idleTimeout">Without a request for this long, a connection is closed: by the sweep before, so that none is taken that was idle for longer.</param>
 /// <param name="time">Counts.</param>
 /// <param name="unused">Told when the last connection is gone.</param>
 internal sealed class Http1Handler(Func<CancellationToken, ValueTask<NetworkStream>> connect, TimeSpan idleTimeout, TimeProvider time, Action<Http1Handler>? unused = null)
@@ -28,6 +28,18 @@ internal sealed class Http1Handler(Func<CancellationToken, ValueTask<NetworkStre
 
     /// <summary>Connections there are, idle or not, or that are being made.</summary>
     public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Of those, how many are idle.</summary>
+    public int Idle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _idle.Count;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancellationToken) => SendAsync(request, cancellationToken);
@@ -158,8 +170,16 @@ internal sealed class Http1Handler(Func<CancellationToken, ValueTask<NetworkStre
         lock (_lock)
         {
             _sweeps = false;
-            useless.AddRange(_idle.Where(c => time.GetElapsedTime(c.IdleSince) >= idleTimeout || c.IsOld || !c.IsAlive(ask: false)));
-            _idle.RemoveAll(useless.Contains);
+            _idle.RemoveAll(connection =>
+            {
+                var isUseless = time.GetElapsedTime(connection.IdleSince) > idleTimeout - Http1Limits.Sweep || connection.IsOld || !connection.IsAlive(ask: false);
+                if (isUseless)
+                {
+                    useless.Add(connection);
+                }
+
+                return isUseless;
+            });
             if (_idle.Count > 0)
             {
                 Sweep_NeedsLock();

@@ -12,15 +12,38 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
 {
     private const int ChunkSize = 64 * 1024;
 
+    private const int Begun = 0;
+    private const int Ending = 1; // the system is being given the last bytes, which it has or has not before the call is back
+    private const int Left = 2; // so it was when the response was whole
+    private const int Whole = 3;
+
     private readonly bool _chunked = length == Http1RequestHead.Chunked;
     private long _left = Math.Max(0, length);
     private bool _broken;
+    private int _state = length == 0 ? Whole : Begun;
+    private Action<bool>? _settle;
 
     /// <summary>The server has all of it, as far as this side can tell.</summary>
-    public bool IsWhole { get; private set; } = length == 0;
+    public bool IsWhole => Volatile.Read(ref _state) == Whole;
 
     /// <summary>Writing failed, so that the server may have closed: what it had to say may still be read. Of one that was cancelled, false.</summary>
     public bool WriteFailed { get; private set; }
+
+    /// <summary>
+    /// The response is whole. A fast server's may be before this side's thread has come back from writing the last bytes: <paramref name="settle"/> is told then, once,
+    /// whether the request is whole too. False: it is not, and never told.
+    /// </summary>
+    public bool TryLeave(Action<bool> settle)
+    {
+        _settle = settle;
+        var state = Interlocked.CompareExchange(ref _state, Left, Ending);
+        if (state == Whole)
+        {
+            settle(true);
+        }
+
+        return state != Begun;
+    }
 
     /// <inheritdoc/>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -41,9 +64,8 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
             throw new HttpRequestException("The request's body is longer than it said.");
         }
 
-        await WriteRawAsync(buffer, cancellationToken);
         _left -= buffer.Length;
-        IsWhole = _left == 0;
+        await WriteRawAsync(buffer, isLast: _left == 0, cancellationToken);
     }
 
     /// <summary>Nothing more comes.</summary>
@@ -52,8 +74,7 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
     {
         if (_chunked)
         {
-            await WriteRawAsync("0\r\n\r\n"u8.ToArray(), cancellationToken);
-            IsWhole = true;
+            await WriteRawAsync("0\r\n\r\n"u8.ToArray(), isLast: true, cancellationToken);
         }
 
         if (!IsWhole)
@@ -70,7 +91,7 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
             var part = data[..Math.Min(data.Length, ChunkSize)];
             data = data[part.Length..];
             Chunk(chunk, part.Span);
-            await WriteRawAsync(chunk.Written, cancellationToken);
+            await WriteRawAsync(chunk.Written, isLast: false, cancellationToken);
             chunk.Reset();
         }
 
@@ -87,7 +108,7 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
         to.Append("\r\n"u8);
     }
 
-    private async ValueTask WriteRawAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private async ValueTask WriteRawAsync(ReadOnlyMemory<byte> bytes, bool isLast, CancellationToken cancellationToken)
     {
         if (_broken)
         {
@@ -97,13 +118,38 @@ internal sealed class Http1RequestBody(Stream transport, long length) : WriteOnl
         try
         {
             _broken = true;
-            await transport.WriteAsync(bytes, cancellationToken);
+            if (isLast)
+            {
+                Volatile.Write(ref _state, Ending);
+            }
+
+            var write = transport.WriteAsync(bytes, cancellationToken);
+            if (isLast && !write.IsCompleted)
+            {
+                Enter(Begun); // the server has to read first, for which nobody waits
+            }
+
+            await write;
             _broken = false;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            WriteFailed = true;
+            WriteFailed = e is not OperationCanceledException;
+            Enter(Begun);
             throw;
+        }
+
+        if (isLast)
+        {
+            Enter(Whole);
+        }
+    }
+
+    private void Enter(int state)
+    {
+        if (Interlocked.Exchange(ref _state, state) == Left)
+        {
+            _settle!(state == Whole);
         }
     }
 }

@@ -17,6 +17,7 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
     private ChunkReader _chunks;
     private long _left = Math.Max(0, length);
     private int _reading;
+    private int _over;
     private bool _ended;
     private Exception? _failure;
 
@@ -26,14 +27,9 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_ended)
+        if (_ended || _failure is not null)
         {
-            return ValueTask.FromResult(0);
-        }
-
-        if (_failure is not null)
-        {
-            return ValueTask.FromException<int>(_failure);
+            return _failure is null ? ValueTask.FromResult(0) : ValueTask.FromException<int>(_failure);
         }
 
         if (Interlocked.Exchange(ref _reading, 1) != 0)
@@ -45,6 +41,7 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
         {
             if (TryRead(buffer.Span, out var read))
             {
+                read += MoreThatIsThere(buffer.Span[read..]);
                 Volatile.Write(ref _reading, 0);
                 return ValueTask.FromResult(read);
             }
@@ -60,10 +57,14 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // Beside a read that is under way it is closing that makes it fail.
-        if (disposing && !_ended && !(Interlocked.Exchange(ref _reading, 1) == 0 && _failure is null && TrySkip()))
+        if (disposing && !_ended)
         {
-            connection.Close();
+            // Beside a read that is under way it is closing that makes it fail, if that is not whole just now.
+            if (!(Interlocked.Exchange(ref _reading, 1) == 0 && _failure is null && TrySkip()) && IsFirstToEnd())
+            {
+                connection.Abandon();
+            }
+
             _failure ??= new ObjectDisposedException(nameof(Http1ResponseBody));
         }
 
@@ -94,7 +95,7 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
                     continue;
                 }
 
-                read = _untilClose ? 0 : throw new IOException("the server closed the connection before its response was whole");
+                read = _untilClose && !connection.IsClosed ? 0 : throw new IOException("the connection was closed before the response was whole");
                 End();
                 break;
             }
@@ -118,7 +119,11 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
             connection.Consume(_chunks.Read(connection.Buffered, out var trailers));
             if (_chunks.IsAtEnd)
             {
-                Http1ResponseHead.ParseTrailers(trailers, response.TrailingHeaders, connection.Strings);
+                if (trailers.Length > "\r\n"u8.Length)
+                {
+                    Http1ResponseHead.ParseTrailers(trailers, response.TrailingHeaders, connection.Strings);
+                }
+
                 End();
                 return true;
             }
@@ -133,14 +138,22 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
         read = (int)Math.Min(Math.Min(into.Length, there.Length), Takeable);
         there[..read].CopyTo(into);
         connection.Consume(read);
-        read += MoreThatIsThere(into[read..], Takeable - read);
         Taken(read);
         return true;
     }
 
     /// <summary>Behind what came with the head there is often more, which then goes on in one piece with it.</summary>
-    private int MoreThatIsThere(Span<byte> into, long takeable) =>
-        takeable > 0 && !into.IsEmpty ? connection.ReadNow(into[..(int)Math.Min(into.Length, takeable)]) : 0;
+    private int MoreThatIsThere(Span<byte> into)
+    {
+        if (_ended || into.IsEmpty || Takeable == 0)
+        {
+            return 0;
+        }
+
+        var read = connection.ReadNow(into[..(int)Math.Min(into.Length, Takeable)]);
+        Taken(read);
+        return read;
+    }
 
     private void Taken(int count)
     {
@@ -157,25 +170,37 @@ internal sealed class Http1ResponseBody(Http1Connection connection, HttpResponse
     private void End()
     {
         _ended = true;
-        connection.EndExchange();
+        if (IsFirstToEnd())
+        {
+            connection.EndExchange();
+        }
     }
+
+    /// <summary>Of the reader and who disposes: the connection is the one's to give back or the other's to close, and by then may be somebody else's.</summary>
+    private bool IsFirstToEnd() => Interlocked.Exchange(ref _over, 1) == 0;
 
     /// <summary>What nobody reads costs the connection only where it is still on its way.</summary>
     private bool TrySkip()
     {
-        if (_chunked || _untilClose || connection.Buffered.Length < _left)
+        Span<byte> nowhere = stackalloc byte[512];
+        try
         {
-            return false;
+            while (!_ended && TryRead(nowhere, out _))
+            {
+                // All that has come.
+            }
+        }
+        catch (HttpRequestException)
+        {
+            // Malformed: it is closed.
         }
 
-        connection.Consume((int)_left);
-        End();
-        return true;
+        return _ended;
     }
 
     private Exception Fail(Exception e)
     {
-        connection.Close();
+        connection.Abandon();
         return _failure = e is ObjectDisposedException ? new IOException("the connection was closed", e) : e;
     }
 }
