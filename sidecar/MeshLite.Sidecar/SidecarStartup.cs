@@ -31,6 +31,7 @@ internal static class SidecarStartup
 
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
+        using var threads = new WorkerThreads(new WorkerThreads.ProcessPool(), time);
         using var young = new YoungGeneration(new YoungGeneration.ProcessHeap(), time);
         await using var sidecar = SidecarComponents.Create(options, levels, time);
         using var stop = new StopSignal();
