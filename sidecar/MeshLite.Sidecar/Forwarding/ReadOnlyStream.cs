@@ -1,37 +1,14 @@
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>A stream of which only asynchronous reading makes sense; derived classes say from where.</summary>
-internal abstract class ReadOnlyStream : Stream
+internal abstract class ReadOnlyStream : AsyncStream
 {
     public sealed override bool CanRead => true;
 
-    public sealed override bool CanSeek => false;
-
     public sealed override bool CanWrite => false;
-
-    public sealed override long Length => throw new NotSupportedException();
-
-    public sealed override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public abstract override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     public sealed override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public sealed override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public sealed override void Flush()
-    {
-        // Nothing is written here.
-    }
-
-    public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public sealed override void SetLength(long value) => throw new NotSupportedException();
-
-    public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
