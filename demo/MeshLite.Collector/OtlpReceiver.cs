@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using MeshLite.Collector.Wire;
 using MeshLite.Protocol.Grpc;
@@ -24,14 +25,20 @@ public sealed class OtlpReceiver : IAsyncDisposable
     private volatile bool _refuses;
     private int _requests;
 
-    private OtlpReceiver(bool overGrpc)
+    private OtlpReceiver(bool overGrpc, X509Certificate2? certificate)
     {
         var grpc = new GrpcServer(new GrpcServerOptions(), TimeProvider.System, NullLogger<GrpcServer>.Instance);
         grpc.AddUnary(new GrpcMethod<ExportRequest, ExportResponse>(Service, "Export", ExportRequest.Parser, ExportResponse.Parser), (request, _) =>
             Take(request) ? Task.FromResult(new ExportResponse()) : throw new GrpcException(GrpcStatusCode.Unavailable, "refuses"));
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = overGrpc ? HttpProtocols.Http2 : HttpProtocols.Http1));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = overGrpc ? HttpProtocols.Http2 : HttpProtocols.Http1;
+            if (certificate is not null)
+            {
+                listen.UseHttps(certificate);
+            }
+        }));
         _host = builder.Build();
         _host.Run(overGrpc ? grpc.HandleAsync : HandleHttpAsync);
     }
@@ -52,10 +59,10 @@ public sealed class OtlpReceiver : IAsyncDisposable
         set => _refuses = value;
     }
 
-    /// <summary>Starts one.</summary>
-    public static async Task<OtlpReceiver> StartAsync(bool overGrpc = true)
+    /// <summary>Starts one; with a certificate, behind TLS.</summary>
+    public static async Task<OtlpReceiver> StartAsync(bool overGrpc = true, X509Certificate2? certificate = null)
     {
-        var receiver = new OtlpReceiver(overGrpc);
+        var receiver = new OtlpReceiver(overGrpc, certificate);
         await receiver._host.StartAsync();
         receiver.Address = new Uri(receiver._host.Urls.Single());
         return receiver;

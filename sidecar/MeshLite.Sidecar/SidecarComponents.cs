@@ -217,11 +217,13 @@ internal sealed class SidecarComponents : IAsyncDisposable
         _passthrough.OwnPorts = _application.OwnPorts = [OutboundAddress.Port, InboundAddress.Port, Server.AdminAddress.Port, Server.TelemetryAddress.Port];
     }
 
-    /// <summary>Starts identity, configuration, health checks and sweeping.</summary>
+    /// <summary>Starts getting a certificate, and renewing it. Needs no port, so it may go before all else.</summary>
+    public void StartIdentity() => _loops.Add(Task.Run(() => Identity.RunAsync(_stop.Token)));
+
+    /// <summary>Starts configuration, health checks and sweeping; after <see cref="Bind()"/>, for the stream says which ports there are.</summary>
     public void StartLoops()
     {
         Stream.Restore();
-        _loops.Add(Identity.RunAsync(_stop.Token));
         _loops.Add(RunStreamAsync());
         _loops.Add(SweepAsync());
         _loops.Add(_stats.RunAsync(_stop.Token));

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MeshLite.Hosting;
 using MeshLite.Sidecar.Capture;
+using MeshLite.Sidecar.Identity;
 using MeshLite.Sidecar.Lifecycle;
 using Microsoft.AspNetCore.Hosting.Server;
 
@@ -11,10 +12,9 @@ namespace MeshLite.Sidecar;
 /// <summary>
 /// The life of the process:
 /// <list type="number">
-/// <item>Admin and telemetry listen, so that anyone can see why the rest is not there yet.</item>
+/// <item>A certificate is asked for, where there is none on disk. Admin and telemetry listen meanwhile, so that anyone can see why the rest is not there yet.</item>
 /// <item>The proxy's ports are bound, but nothing is accepted: the stream must say where this workload is reached.</item>
-/// <item>Identity: a certificate, from disk or from the control plane.</item>
-/// <item>First configuration, from the stream or from disk.</item>
+/// <item>The certificate, then the first configuration: from the stream, or from disk.</item>
 /// <item>The proxy's ports accept; ready.</item>
 /// <item>SIGTERM or SIGINT: drain, then end.</item>
 /// </list>
@@ -29,6 +29,7 @@ internal static class SidecarStartup
             SidecarUser.Check();
         }
 
+        SystemRoots.Hide();
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
         using var threads = new WorkerThreads(new WorkerThreads.ProcessPool(), time);
@@ -36,7 +37,8 @@ internal static class SidecarStartup
         await using var sidecar = SidecarComponents.Create(options, levels, time);
         using var stop = new StopSignal();
 
-        // Step 1: admin and telemetry
+        // Step 1: admin and telemetry; on another thread what takes longest, a certificate
+        sidecar.StartIdentity();
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
         Announce.Listening("admin", sidecar.Server.AdminAddress);
         Announce.Listening("telemetry", sidecar.Server.TelemetryAddress);
@@ -51,14 +53,14 @@ internal static class SidecarStartup
             throw new StartupException($"a port can't be had: {e.Message}", inner: e);
         }
 
-        // Steps 3 and 4: identity, configuration
+        // Step 3: identity, configuration
         sidecar.StartLoops();
         if (!await WaitAsync(sidecar, stop.Token))
         {
             return 0;
         }
 
-        // Step 5: accept
+        // Step 4: accept
         sidecar.Accept();
         Announce.Listening("outbound", sidecar.OutboundAddress);
         Announce.Listening("inbound", sidecar.InboundAddress);
@@ -66,7 +68,7 @@ internal static class SidecarStartup
         LifecycleLog.Ready(sidecar.Log, sidecar.Identity.Current!.Id.ToString(), time.GetElapsedTime(started).TotalMilliseconds);
         Announce.Ready();
 
-        // Step 6: drain
+        // Step 5: drain
         await stop.Task;
         await sidecar.Draining.DrainAsync();
         await sidecar.RefuseAsync();

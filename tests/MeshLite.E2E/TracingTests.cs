@@ -1,5 +1,6 @@
 using MeshLite.Collector;
 using MeshLite.E2E.Kit;
+using MeshLite.Processes.Mesh;
 using MeshLite.TestKit;
 
 namespace MeshLite.E2E;
@@ -72,6 +73,32 @@ public sealed class TracingTests
             return collector.Spans.Count > 0;
         }, "spans");
         app.App.Received.Last().Headers["traceparent"].ShouldNotBe($"{Parent}-01");
+    }
+
+    /// <summary>By the authorities of its machine, which SSL_CERT_FILE says, and by no others: the mesh's own are no authority over a collector.</summary>
+    [Theory]
+    [InlineData("Grpc")]
+    [InlineData("HttpProtobuf")]
+    public async Task Collector_BehindTls_IsVerifiedByTheAuthoritiesOfTheMachine(string protocol)
+    {
+        using var directory = new TestDirectory();
+        var authority = new TestAuthority(TimeProvider.System);
+        await File.WriteAllTextAsync(directory["ca.pem"], authority.Public.ExportCertificatePem());
+        using var certificate = authority.Issue(new TestLeaf { Uris = [], Addresses = ["127.0.0.1"] });
+        await using var collector = await OtlpReceiver.StartAsync(overGrpc: protocol == "Grpc", certificate);
+        await using var mesh = await TestMesh.StartAsync(MeshConfig(collector, protocol, percent: 100));
+        var trusting = await mesh.SidecarAsync(new SidecarSpec { Name = "trusting", Environment = new Dictionary<string, string> { ["SSL_CERT_FILE"] = directory["ca.pem"] } });
+        var other = await mesh.SidecarAsync(new SidecarSpec { Name = "other" });
+        await using var refused = new MeshClient(other);
+        await using var allowed = new MeshClient(trusting);
+
+        await refused.GetAsync("nobody", "/refused");
+        await Eventually.TrueAsync(() => other.Process.Log.Lines.Any(line => line.Contains("\"ExportFails\"", StringComparison.Ordinal)), "why it exports nothing");
+        await allowed.GetAsync("nobody", "/allowed");
+        await Eventually.TrueAsync(() => collector.Spans.Count > 0, "spans");
+
+        collector.Spans.ShouldAllBe(span => span.Attributes["url.path"] == "/allowed");
+        other.Process.Log.Lines.Last(line => line.Contains("\"ExportFails\"", StringComparison.Ordinal)).ShouldContain("certificate chain");
     }
 
     private static string MeshConfig(OtlpReceiver collector, string protocol, double percent) => $$"""

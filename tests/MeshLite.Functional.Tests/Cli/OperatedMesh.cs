@@ -67,6 +67,7 @@ internal sealed class OperatedMesh : IAsyncDisposable
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
         sidecar.Bind();
         sidecar.Accept();
+        sidecar.StartIdentity();
         sidecar.StartLoops();
         await MeshFixture.ReadyAsync(sidecar);
         return sidecar;

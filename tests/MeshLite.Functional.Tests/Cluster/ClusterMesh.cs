@@ -141,6 +141,7 @@ internal sealed class ClusterMesh : IAsyncDisposable
         _sidecars.Add(sidecar);
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
         sidecar.Bind();
+        sidecar.StartIdentity();
         sidecar.StartLoops();
         await MeshFixture.ReadyAsync(sidecar);
         return sidecar;

@@ -89,6 +89,7 @@ internal sealed class MeshFixture : IAsyncDisposable
         test.Limits?.Invoke(sidecar.KestrelOptions.Limits);
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
         sidecar.Bind();
+        sidecar.StartIdentity();
         sidecar.StartLoops();
         return sidecar;
     }

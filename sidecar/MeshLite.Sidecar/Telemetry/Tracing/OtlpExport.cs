@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using MeshLite.Model;
 using MeshLite.Protocol.Client;
+using MeshLite.Sidecar.Identity;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Resources;
@@ -12,6 +15,7 @@ namespace MeshLite.Sidecar.Telemetry.Tracing;
 /// <summary>
 /// Spans by OTLP, gRPC or HTTP, through OpenTelemetry's exporter. Of its SDK only the exporter runs: queue, batches and
 /// clock are <see cref="SpanQueue"/>'s, since the SDK's neither tell what they drop nor take a <see cref="TimeProvider"/>.
+/// Over TLS the collector is verified by the authorities of this machine (<see cref="SystemRoots"/>): to trust another, <c>SSL_CERT_FILE</c>.
 /// Headers for the collector (a token, say) come from <c>OTEL_EXPORTER_OTLP_HEADERS</c>, as OpenTelemetry has it.
 /// </summary>
 internal sealed class OtlpExport : ISpanExport
@@ -31,7 +35,7 @@ internal sealed class OtlpExport : ISpanExport
             Endpoint = Endpoint(config),
             Protocol = config.Protocol == OtlpProtocol.Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf,
             TimeoutMilliseconds = TimeoutMilliseconds,
-            HttpClientFactory = () => Client(_failure),
+            HttpClientFactory = () => Client(_failure, config.Endpoint!.Scheme == Uri.UriSchemeHttps),
         });
 
         // The provider only tells the exporter the resource; no span goes through its processor.
@@ -77,9 +81,9 @@ internal sealed class OtlpExport : ISpanExport
         select KeyValuePair.Create(attribute.Name, (object)attribute.Value);
 
     // No proxy: http_proxy in a pod may well name this very sidecar. No activity headers: spans of spans help nobody.
-    private static HttpClient Client(CollectorFailure failure)
+    private static HttpClient Client(CollectorFailure failure, bool overTls)
     {
-        failure.InnerHandler = new SocketsHttpHandler
+        var handler = new SocketsHttpHandler
         {
             ConnectCallback = static async (context, cancellationToken) =>
                 new NetworkStream(await TcpDialer.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken), ownsSocket: true),
@@ -88,7 +92,20 @@ internal sealed class OtlpExport : ISpanExport
             UseCookies = false,
             ActivityHeadersPropagator = null,
         };
+        if (overTls)
+        {
+            handler.SslOptions.CertificateChainPolicy = TrustOfThisMachine();
+        }
+
+        failure.InnerHandler = handler;
         return new HttpClient(failure) { Timeout = TimeSpan.FromMilliseconds(TimeoutMilliseconds) };
+    }
+
+    private static X509ChainPolicy TrustOfThisMachine()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.AddRange(SystemRoots.Read());
+        return policy;
     }
 
     /// <summary>Remembers why the last export failed: the exporter tells only that it did. One export at a time, so no locks.</summary>
@@ -128,7 +145,8 @@ internal sealed class OtlpExport : ISpanExport
 
         private bool Note(Exception e)
         {
-            Reason = e is OperationCanceledException ? "no answer in time" : e.Message;
+            // Of TLS the outer exception says no more than that there is an inner one.
+            Reason = e is OperationCanceledException ? "no answer in time" : e.InnerException is AuthenticationException tls ? tls.Message : e.Message;
             return false;
         }
     }
