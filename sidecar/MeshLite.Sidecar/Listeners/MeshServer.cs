@@ -89,7 +89,9 @@ internal sealed class MeshServer(
         where TContext : notnull
     {
         // Without queues of its own what arrives is worked on where it was received: 1.6 % less CPU a request; inline altogether costs 17 % more.
-        _sockets = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { IOQueueCount = 0 }, logs.CreateLogger<MeshServer>());
+        // Whoever waits to be told that there is something asks three times for each message, who waits with a buffer in hand twice: 3 % of an outbound proxy's CPU,
+        // for 4 KB of each connection at rest.
+        _sockets = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { IOQueueCount = 0, WaitForDataBeforeAllocatingBuffer = false }, logs.CreateLogger<MeshServer>());
         return server.StartAsync(application, CancellationToken.None);
     }
 
