@@ -8,7 +8,8 @@ namespace MeshLite.Sidecar.Identity;
 /// The certificate authorities this machine trusts. In a mesh nobody is believed because of them; .NET on Linux reads all of them all the same (some 140) for the
 /// first chain it builds, whatever roots it is told to build it from: 80 ms of a start, and 2 MB of each sidecar for good.
 /// So <see cref="Hide"/> takes them away from it, and who does want them, export to a collector, asks <see cref="Read"/>.
-/// Where they are is what OpenSSL's variables say, <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c> (several, by colon), or else where distributions keep them (as Go's crypto/x509 has it).
+/// They are what OpenSSL's variables name, <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c> (several, by colon), and nothing else where one of them is set; or else what is
+/// where distributions keep them (as Go's crypto/x509 has it).
 /// </summary>
 internal static partial class SystemRoots
 {
@@ -25,60 +26,73 @@ internal static partial class SystemRoots
     private static readonly string[] Directories = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
     // What the user set, once Hide has set something else.
-    private static (string? File, string? Directory)? _hidden;
+    private static (string? File, string? Directories)? _hidden;
 
     /// <summary>To be called once, before anything of TLS: .NET asks for the variables once and by libc, which its own <see cref="Environment"/> does not reach.</summary>
     public static void Hide()
     {
-        _hidden = (Environment.GetEnvironmentVariable(FileVariable), Environment.GetEnvironmentVariable(DirectoryVariable));
+        _hidden = Variables();
         SetVariable(FileVariable, "/dev/null", overwrite: 1);
         SetVariable(DirectoryVariable, "/dev/null", overwrite: 1);
     }
 
-    /// <summary>Reads them, each time anew; the caller owns them. What cannot be read or is no certificate is left out; none at all: nobody is trusted.</summary>
+    /// <summary>Reads them, each time anew. What cannot be read or is no certificate is left out; none at all: nobody is trusted.</summary>
     public static X509Certificate2Collection Read()
     {
-        var (file, directory) = _hidden ?? (Environment.GetEnvironmentVariable(FileVariable), Environment.GetEnvironmentVariable(DirectoryVariable));
-        return Read(file, directory, Files, Directories);
+        var (file, directories) = _hidden ?? Variables();
+        return Read(file, directories, Files, Directories);
     }
 
     /// <inheritdoc cref="Read()"/>
-    /// <param name="file">The one file, whether it is there or not; null or empty: the first of <paramref name="files"/> that is.</param>
-    /// <param name="directory">Where else to look, by colon; null or empty: in <paramref name="directories"/>, if there is no file.</param>
-    /// <param name="files">By default.</param>
-    /// <param name="directories">By default.</param>
-    internal static X509Certificate2Collection Read(string? file, string? directory, IEnumerable<string> files, IEnumerable<string> directories)
+    /// <param name="file">The one to read; null or empty: not named.</param>
+    /// <param name="directories">Those to read, by colon; null or empty: not named.</param>
+    /// <param name="defaultFiles">Where nothing is named the first that is there.</param>
+    /// <param name="defaultDirectories">And where there is none, these.</param>
+    internal static X509Certificate2Collection Read(string? file, string? directories, IEnumerable<string> defaultFiles, IEnumerable<string> defaultDirectories)
     {
-        X509Certificate2Collection roots = [];
-        Add(roots, string.IsNullOrEmpty(file) ? files.FirstOrDefault(File.Exists) : file);
-        if (roots.Count > 0 && string.IsNullOrEmpty(directory))
+        var named = (directories ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        if (string.IsNullOrEmpty(file) && named.Length == 0)
         {
-            return roots;
+            file = defaultFiles.FirstOrDefault(File.Exists);
+            named = file is null ? [.. defaultDirectories] : [];
         }
 
-        foreach (var folder in string.IsNullOrEmpty(directory) ? directories : directory.Split(':', StringSplitOptions.RemoveEmptyEntries))
+        X509Certificate2Collection roots = [];
+        foreach (var path in named.SelectMany(FilesOf).Prepend(file))
         {
-            foreach (var entry in Directory.Exists(folder) ? Directory.GetFiles(folder) : [])
-            {
-                Add(roots, entry);
-            }
+            Add(roots, path);
         }
 
         return roots;
+    }
+
+    private static (string? File, string? Directories) Variables() =>
+        (Environment.GetEnvironmentVariable(FileVariable), Environment.GetEnvironmentVariable(DirectoryVariable));
+
+    private static string[] FilesOf(string directory)
+    {
+        try
+        {
+            return Directory.GetFiles(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     private static void Add(X509Certificate2Collection roots, string? file)
     {
         try
         {
-            if (file is not null)
+            if (!string.IsNullOrEmpty(file))
             {
                 roots.ImportFromPemFile(file);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            // A folder of certificates holds other things too.
+            // A folder of certificates holds other things too. Of a file that was named the export says so (OtlpExport), once it matters.
         }
     }
 

@@ -26,12 +26,13 @@ public sealed class SystemRootsTests : IDisposable
     [InlineData(null, null, "one")] // the first that is there
     [InlineData("", "", "one")]
     [InlineData("two.pem", null, "two three")]
-    [InlineData(null, "more", "one five")] // both of OpenSSL's variables add up
+    [InlineData(null, "more", "five")] // what is named, and nothing else
     [InlineData("two.pem", "more:certs", "two three five four")]
-    [InlineData("none.pem", null, "four")] // named, and not there: not another in its place
+    [InlineData("none.pem", null, "")] // not there: nothing in its place
+    [InlineData("broken.pem", null, "")]
     [InlineData("broken.pem", "certs", "four")]
     [InlineData("none.pem", "none:more", "five")]
-    [InlineData("none.pem", "none", "")]
+    [InlineData("certs", "one.pem", "")] // the one in the other's place
     public void Read_ByVariables_TakesWhatTheySayOrWhatDistributionsHave(string? file, string? directory, string names)
     {
         var roots = SystemRoots.Read(
@@ -41,6 +42,10 @@ public sealed class SystemRootsTests : IDisposable
 
         string.Join(' ', roots.Select(root => root.GetNameInfo(X509NameType.SimpleName, forIssuer: false))).ShouldBe(names);
     }
+
+    [Fact]
+    public void Read_NothingNamedAndNoFile_TakesTheDirectories() =>
+        SystemRoots.Read(null, null, [_directory["absent.pem"]], [_directory["absent"], _directory["certs"]]).ShouldHaveSingleItem().Subject.ShouldBe("CN=four");
 
     private void Save(string file, params string[] names) => File.WriteAllLines(
         _directory[file], names.Select(name => new TestAuthority(TimeProvider.System, $"CN={name}").Public.ExportCertificatePem()));

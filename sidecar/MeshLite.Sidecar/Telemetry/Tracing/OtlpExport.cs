@@ -94,17 +94,19 @@ internal sealed class OtlpExport : ISpanExport
         };
         if (overTls)
         {
-            handler.SslOptions.CertificateChainPolicy = TrustOfThisMachine();
+            var roots = SystemRoots.Read();
+            failure.TrustsNobody = roots.Count == 0;
+            handler.SslOptions.CertificateChainPolicy = TrustIn(roots);
         }
 
         failure.InnerHandler = handler;
         return new HttpClient(failure) { Timeout = TimeSpan.FromMilliseconds(TimeoutMilliseconds) };
     }
 
-    private static X509ChainPolicy TrustOfThisMachine()
+    private static X509ChainPolicy TrustIn(X509Certificate2Collection roots)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.AddRange(SystemRoots.Read());
+        policy.CustomTrustStore.AddRange(roots);
         return policy;
     }
 
@@ -112,6 +114,8 @@ internal sealed class OtlpExport : ISpanExport
     private sealed class CollectorFailure : DelegatingHandler
     {
         public string Reason { get; set; } = "";
+
+        public bool TrustsNobody { get; set; }
 
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -145,8 +149,15 @@ internal sealed class OtlpExport : ISpanExport
 
         private bool Note(Exception e)
         {
-            // Of TLS the outer exception says no more than that there is an inner one.
-            Reason = e is OperationCanceledException ? "no answer in time" : e.InnerException is AuthenticationException tls ? tls.Message : e.Message;
+            Reason = e switch
+            {
+                OperationCanceledException => "no answer in time",
+                // The outer one says no more than that there is an inner one.
+                { InnerException: AuthenticationException tls } => TrustsNobody
+                    ? $"{tls.Message}; no authority could be read (SSL_CERT_FILE, SSL_CERT_DIR, or this system's own)"
+                    : tls.Message,
+                _ => e.Message,
+            };
             return false;
         }
     }
