@@ -148,7 +148,8 @@ internal sealed class SidecarComponents : IAsyncDisposable
 
         // Listeners
         Server = server = new MeshServer(
-            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, refusals, time, tunnels.ServePeerAsync);
+            new MeshServerOptions(options.Admin, options.Telemetry), listeners, Identity, handshakes, _proven, connections, refusals, time,
+            _host.Services.GetRequiredService<IMemoryPoolFactory<byte>>().Create(new MemoryPoolOptions { Owner = "sidecar" }), tunnels.ServePeerAsync);
         var peek = new ProtocolPeek(time);
         _outboundConnections = new OutboundConnections(Server, tunnels, new CapturedConnections(Server, tunnels, _mesh, egress, peek, refusals), peek, refusals);
         _inboundConnections = new InboundConnections(Server, tunnels, _application, _mesh, options.OpaquePorts, peek, plaintext, refusals);

@@ -39,7 +39,7 @@ internal static class SidecarStartup
 
         // Step 1: admin and telemetry; on another thread what takes longest, a certificate
         sidecar.StartIdentity();
-        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
+        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application);
         Announce.Listening("admin", sidecar.Server.AdminAddress);
         Announce.Listening("telemetry", sidecar.Server.TelemetryAddress);
 

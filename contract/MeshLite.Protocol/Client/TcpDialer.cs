@@ -21,6 +21,10 @@ public static class TcpDialer
     /// <exception cref="SocketException">No such host, or the last address's failure.</exception>
     public static Task<Socket> ConnectAsync(string host, int port, CancellationToken cancellationToken) => ConnectAsync(host, port, Dns.GetHostAddresses, cancellationToken);
 
+    /// <summary>As above, by a connect of the caller's own.</summary>
+    public static Task<T> ConnectAsync<T>(string host, int port, Func<IPEndPoint, CancellationToken, Task<T>> connect, CancellationToken cancellationToken) =>
+        ConnectAsync(host, port, Dns.GetHostAddresses, connect, cancellationToken);
+
     /// <summary>Connects to an address; without Nagle's delay.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="from">The address to call from; null: as the kernel chooses.</param>
@@ -47,14 +51,18 @@ public static class TcpDialer
         }
     }
 
-    internal static async Task<Socket> ConnectAsync(string host, int port, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken)
+    internal static Task<Socket> ConnectAsync(string host, int port, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken) =>
+        ConnectAsync(host, port, lookup, static (address, cancellation) => ConnectAsync(address, from: null, cancellation), cancellationToken);
+
+    private static async Task<T> ConnectAsync<T>(
+        string host, int port, Func<string, IPAddress[]> lookup, Func<IPEndPoint, CancellationToken, Task<T>> connect, CancellationToken cancellationToken)
     {
         var addresses = IPAddress.TryParse(host, out var address) ? [address] : await LookUpAsync(host, lookup, cancellationToken);
         for (var i = 0; i < addresses.Length - 1; i++)
         {
             try
             {
-                return await ConnectAsync(new IPEndPoint(addresses[i], port), from: null, cancellationToken);
+                return await connect(new IPEndPoint(addresses[i], port), cancellationToken);
             }
             catch (SocketException)
             {
@@ -62,7 +70,7 @@ public static class TcpDialer
             }
         }
 
-        return addresses.Length > 0 ? await ConnectAsync(new IPEndPoint(addresses[^1], port), from: null, cancellationToken) : throw new SocketException((int)SocketError.HostNotFound);
+        return addresses.Length > 0 ? await connect(new IPEndPoint(addresses[^1], port), cancellationToken) : throw new SocketException((int)SocketError.HostNotFound);
     }
 
     private static async Task<IPAddress[]> LookUpAsync(string host, Func<string, IPAddress[]> lookup, CancellationToken cancellationToken)

@@ -8,6 +8,7 @@ using MeshLite.Protocol.Pki;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Identity;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -38,7 +39,7 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var socket = await ConnectSocketAsync(address, timeout, either.Token, cancellationToken, from: Own?.Contains(address.Address) == true ? Loopback(address) : null);
-        var stream = MeshTlsStream.Over(socket, tunnel: alpn == MeshTls.Tcp);
+        var stream = MeshTlsStream.Over(socket);
         var handshake = ClientTls.Prepare(own, identity, address, alpn);
         try
         {
@@ -80,15 +81,15 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
 
     /// <summary>HTTP/2 by prior knowledge (RFC 9113 §3.3) on a connection without TLS, which it owns. A server that speaks it says so within 10 s.</summary>
     public Task<Http2Connection> BeginPlainHttpAsync(
-        NetworkStream stream, EndPoint address, TimeSpan idleTimeout, Action<Http2Connection> unusable, CancellationToken cancellationToken) =>
+        TcpStream stream, EndPoint address, TimeSpan idleTimeout, Action<Http2Connection> unusable, CancellationToken cancellationToken) =>
         BeginHttpAsync(stream, address, tls: false, FirstWordTimeout, new Http2Idling(idleTimeout, Pings: false), unusable, cancellationToken);
 
     /// <summary>Connects without TLS.</summary>
-    public async ValueTask<NetworkStream> ConnectPlainAsync(EndPoint address, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<TcpStream> ConnectPlainAsync(EndPoint address, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        return new NetworkStream(await ConnectSocketAsync(address, timeout, either.Token, cancellationToken), ownsSocket: true);
+        return new TcpStream(await ConnectSocketAsync(address, timeout, either.Token, cancellationToken));
     }
 
     private async Task<Http2Connection> BeginHttpAsync(
@@ -120,12 +121,12 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
 
     private static IPEndPoint Loopback(IPEndPoint of) => new(of.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
 
-    private static async ValueTask<Socket> ConnectSocketAsync(
+    private static async ValueTask<TcpSocket> ConnectSocketAsync(
         EndPoint address, TimeSpan timeout, CancellationToken either, CancellationToken caller, IPEndPoint? from = null)
     {
         try
         {
-            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, either) : TcpDialer.ConnectAsync((IPEndPoint)address, from, either));
+            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, (address, cancellation) => TcpSocket.ConnectAsync(address, from: null, cancellation), either) : TcpSocket.ConnectAsync((IPEndPoint)address, from, either));
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {

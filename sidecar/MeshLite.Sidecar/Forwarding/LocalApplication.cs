@@ -5,6 +5,7 @@ using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Retry;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -84,7 +85,7 @@ internal sealed class LocalApplication : IDisposable
         : null;
 
     /// <summary>A TCP connection of its own.</summary>
-    public ValueTask<NetworkStream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken) =>
+    public ValueTask<TcpStream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken) =>
         _connector.ConnectPlainAsync(address, ConnectTimeout, cancellationToken);
 
     /// <inheritdoc/>

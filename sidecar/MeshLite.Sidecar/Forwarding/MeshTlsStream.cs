@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Forwarding;
 
@@ -9,17 +10,16 @@ namespace MeshLite.Sidecar.Forwarding;
 /// </summary>
 internal sealed class MeshTlsStream : SslStream
 {
-    private readonly NetworkStream _tcp;
+    private readonly TcpStream _tcp;
 
-    private MeshTlsStream(NetworkStream tcp)
+    private MeshTlsStream(TcpStream tcp)
         : base(tcp, leaveInnerStreamOpen: false) => _tcp = tcp;
 
-    /// <summary>Over a connected socket, which it owns. <paramref name="tunnel"/>: raw TCP is carried, whose end must be told from a break.</summary>
-    public static MeshTlsStream Over(Socket socket, bool tunnel) =>
-        new(tunnel ? new EndNotingStream(socket) : new NetworkStream(socket, ownsSocket: true));
+    /// <summary>Over a connected socket, which it owns.</summary>
+    public static MeshTlsStream Over(TcpSocket socket) => new(new TcpStream(socket));
 
     /// <summary>Whether TCP ended: after a read of nothing, that no close_notify came before it.</summary>
-    public bool Truncated => _tcp is EndNotingStream { Ended: true };
+    public bool Truncated => _tcp.HasEnded;
 
     /// <summary>What the handshake proved, ended with the stream. Set once, when the handshake is done.</summary>
     public IDisposable? Proof { get; set; }
@@ -39,17 +39,5 @@ internal sealed class MeshTlsStream : SslStream
     }
 
     /// <summary>Ends the connection by RST.</summary>
-    public void Reset() => TcpTunnel.Reset(_tcp.Socket);
-
-    private sealed class EndNotingStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
-    {
-        public bool Ended { get; private set; }
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            var read = await base.ReadAsync(buffer, cancellationToken);
-            Ended |= read == 0 && !buffer.IsEmpty;
-            return read;
-        }
-    }
+    public void Reset() => _tcp.Socket.Reset();
 }

@@ -4,6 +4,7 @@ using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Resilience.Timeouts;
+using MeshLite.Sidecar.Sockets;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MeshLite.Sidecar.Forwarding;
@@ -52,11 +53,11 @@ internal sealed class Passthrough : IDisposable
         _forwarding.ToOutsideAsync(state, _http1, _http2, prefix, _transformer, timeout);
 
     /// <summary>A TCP connection to a name or address outside.</summary>
-    public async ValueTask<NetworkStream> ConnectAsync(EndPoint authority, CancellationToken cancellationToken)
+    public async ValueTask<TcpStream> ConnectAsync(EndPoint authority, CancellationToken cancellationToken)
     {
         var stream = await _connector.ConnectPlainAsync(authority, ConnectTimeout, cancellationToken);
         if (stream.Socket.RemoteEndPoint is IPEndPoint remote && OwnPorts.Contains(remote.Port)
-            && (IPAddress.IsLoopback(remote.Address) || remote.Address.Equals((stream.Socket.LocalEndPoint as IPEndPoint)?.Address)))
+            && (IPAddress.IsLoopback(remote.Address) || remote.Address.Equals(stream.Socket.LocalEndPoint?.Address)))
         {
             await stream.DisposeAsync();
             throw new ConnectException(tls: false, $"'{authority}' leads back to this sidecar");

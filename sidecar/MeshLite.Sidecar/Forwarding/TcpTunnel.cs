@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Security;
 using System.Net.Sockets;
 using MeshLite.Metrics;
+using MeshLite.Sidecar.Sockets;
 using MeshLite.Sidecar.Telemetry;
 
 namespace MeshLite.Sidecar.Forwarding;
@@ -32,13 +33,6 @@ internal sealed class TcpTunnel(TimeProvider time)
         var (sent, sentClean) = await up;
         var (received, receivedClean) = await down;
         return new TcpTunnelResult(sent, received, sentClean && receivedClean, idle.IsCancellationRequested);
-    }
-
-    /// <summary>RST instead of FIN: half a stream must not look like a whole one. Closes at once, for a stream's disposal would send FIN first.</summary>
-    public static void Reset(Socket socket)
-    {
-        socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        socket.Close(timeout: 0);
     }
 
     private static async Task<(long Bytes, bool Clean)> CopyAsync(
@@ -90,7 +84,7 @@ internal sealed class TcpTunnel(TimeProvider time)
         {
             case SslStream tls:
                 return tls.ShutdownAsync();
-            case NetworkStream tcp:
+            case TcpStream tcp:
                 tcp.Socket.Shutdown(SocketShutdown.Send);
                 break;
         }

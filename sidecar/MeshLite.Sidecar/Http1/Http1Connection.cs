@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http2;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Http1;
 
@@ -9,7 +10,7 @@ namespace MeshLite.Sidecar.Http1;
 /// An HTTP/1.1 connection, which it owns: one request after another, each sent once (RFC 9112). Between two it is idle, with a read under way that learns of its end.
 /// Who took it from its <see cref="Http1Handler"/> has it alone until the response's body is whole; only <see cref="Close"/> may come from anywhere.
 /// </summary>
-internal sealed class Http1Connection(NetworkStream transport, Http1Handler owner, TimeProvider time)
+internal sealed class Http1Connection(TcpStream transport, Http1Handler owner, TimeProvider time)
 {
     private readonly long _made = time.GetTimestamp();
     private readonly OutputBuffer _output = new();
@@ -41,7 +42,7 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     public FieldStrings Strings => owner.Strings;
 
     /// <summary>Idle, it has not ended so far as is known. <paramref name="ask"/>: ask the kernel too, which knows before the read under way is told; it costs a call.</summary>
-    public bool IsAlive(bool ask) => _readAhead is { IsCompleted: false } && !(ask && transport.Socket.Poll(0, SelectMode.SelectRead));
+    public bool IsAlive(bool ask) => _readAhead is { IsCompleted: false } && !(ask && transport.Socket.Socket.Poll(0, SelectMode.SelectRead));
 
     /// <summary>Sends a request and gives the head of its response.</summary>
     /// <exception cref="StaleConnectionException">The connection had served before, and ended without a byte of a response.</exception>
@@ -125,7 +126,7 @@ internal sealed class Http1Connection(NetworkStream transport, Http1Handler owne
     public ValueTask<int> ReadAsync(Memory<byte> into, CancellationToken cancellationToken) => transport.ReadAsync(into, cancellationToken);
 
     /// <summary>As <see cref="ReadAsync"/>, of what is there now: 0 if nothing is.</summary>
-    public int ReadNow(Span<byte> into) => transport.DataAvailable ? transport.Read(into) : 0;
+    public int ReadNow(Span<byte> into) => transport.TryRead(into, out var count) ? count : 0;
 
     /// <summary>So many bytes of what has come are read.</summary>
     public void Consume(int count)

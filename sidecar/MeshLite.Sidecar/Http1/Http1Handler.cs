@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http2;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Http1;
 
@@ -13,7 +14,7 @@ namespace MeshLite.Sidecar.Http1;
 /// <param name="idleTimeout">Without a request for this long, a connection is closed: by the sweep before, so that none is taken that was idle for longer.</param>
 /// <param name="time">Counts.</param>
 /// <param name="unused">Told when the last connection is gone.</param>
-internal sealed class Http1Handler(Func<CancellationToken, ValueTask<NetworkStream>> connect, TimeSpan idleTimeout, TimeProvider time, Action<Http1Handler>? unused = null)
+internal sealed class Http1Handler(Func<CancellationToken, ValueTask<TcpStream>> connect, TimeSpan idleTimeout, TimeProvider time, Action<Http1Handler>? unused = null)
     : HttpMessageHandler, IDestination
 {
     private readonly Lock _lock = new();
@@ -125,7 +126,7 @@ internal sealed class Http1Handler(Func<CancellationToken, ValueTask<NetworkStre
         }
 
         Interlocked.Increment(ref _connections);
-        NetworkStream transport;
+        TcpStream transport;
         try
         {
             transport = await connect(cancellationToken);

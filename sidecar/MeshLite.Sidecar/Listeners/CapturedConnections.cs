@@ -4,6 +4,7 @@ using MeshLite.Model;
 using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -20,7 +21,7 @@ namespace MeshLite.Sidecar.Listeners;
 internal sealed class CapturedConnections(MeshServer server, TunnelService tunnels, MeshState mesh, EgressRules egress, ProtocolPeek peek, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>, of captured connections.</summary>
-    public async Task<bool> HandleAsync(Socket socket, IPEndPoint original, CancellationToken stop)
+    public async Task<bool> HandleAsync(TcpSocket socket, IPEndPoint original, CancellationToken stop)
     {
         // Step 1: Lookup
         var destination = await mesh.ResolveAsync(original.ToString(), stop);
@@ -62,7 +63,7 @@ internal sealed class CapturedConnections(MeshServer server, TunnelService tunne
     }
 
     // The address may not be called. Where a name may, it is called by that name: what a client says of itself leads nowhere else.
-    private async Task<bool> ServeByNameAsync(Socket socket, IPEndPoint original, CancellationToken stop)
+    private async Task<bool> ServeByNameAsync(TcpSocket socket, IPEndPoint original, CancellationToken stop)
     {
         switch (await peek.DetectAsync(socket, stop))
         {
@@ -81,7 +82,7 @@ internal sealed class CapturedConnections(MeshServer server, TunnelService tunne
     }
 
     // Who is declared to speak HTTP may open a connection long before its first request.
-    private ValueTask<ConnectionProtocol?> DetectAsync(Socket socket, DestinationModel? destination, CancellationToken stop) =>
+    private ValueTask<ConnectionProtocol?> DetectAsync(TcpSocket socket, DestinationModel? destination, CancellationToken stop) =>
         destination?.Config.Protocol == AppProtocol.Http
             ? peek.DetectAsync(socket, MeshServerLimits.KeepAlive, whenSilent: null, stop)
             : peek.DetectAsync(socket, stop);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -13,15 +14,19 @@ internal static class ConnectHead
     /// Reads the head and nothing behind it. Returns the target authority, or null when the client closed or what
     /// it sent is no CONNECT request.
     /// </summary>
-    public static async ValueTask<string?> ReadAsync(Socket socket, CancellationToken cancellationToken)
+    public static async ValueTask<string?> ReadAsync(TcpSocket socket, CancellationToken cancellationToken)
     {
         var buffer = new byte[MaxBytes];
         var length = 0;
         while (length < MaxBytes)
         {
             // Peek, find the end, then take exactly the head: what follows belongs to the tunnel.
-            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
-            var seen = socket.Receive(buffer.AsSpan(length), SocketFlags.Peek);
+            await socket.WaitToReceiveAsync(cancellationToken);
+            if (!socket.TryPeek(buffer.AsSpan(length), out var seen))
+            {
+                continue;
+            }
+
             if (seen == 0)
             {
                 return null;
@@ -29,7 +34,8 @@ internal static class ConnectHead
 
             var end = buffer.AsSpan(0, length + seen).IndexOf("\r\n\r\n"u8);
             var take = end < 0 ? seen : end + 4 - length;
-            length += socket.Receive(buffer.AsSpan(length, take));
+            _ = socket.TryReceive(buffer.AsSpan(length, take), out var taken);
+            length += taken;
             if (end >= 0)
             {
                 return Target(buffer.AsSpan(0, length));

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -17,7 +18,7 @@ internal sealed class InboundConnections(
     PlaintextCallers plaintext, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>.</summary>
-    public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
+    public async Task<bool> HandleAsync(TcpSocket socket, IPEndPoint? original, CancellationToken stop)
     {
         if (original is not null && application.Refuses(original) is { } reason)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -12,7 +13,7 @@ internal sealed class OutboundConnections(
     MeshServer server, TunnelService tunnels, CapturedConnections captured, ProtocolPeek peek, RefusalCounter refusals)
 {
     /// <summary>A <see cref="AcceptedHandler"/>.</summary>
-    public async Task<bool> HandleAsync(Socket socket, IPEndPoint? original, CancellationToken stop)
+    public async Task<bool> HandleAsync(TcpSocket socket, IPEndPoint? original, CancellationToken stop)
     {
         if (original is not null)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -77,7 +78,7 @@ internal sealed class PortListener : IAsyncDisposable
         {
             try
             {
-                var socket = await _listener.AcceptAsync(_stop.Token);
+                var socket = new TcpSocket(await _listener.AcceptAsync(_stop.Token));
                 if (Interlocked.Increment(ref _serving) > _options.MaxConnections)
                 {
                     Interlocked.Decrement(ref _serving);
@@ -85,7 +86,6 @@ internal sealed class PortListener : IAsyncDisposable
                     continue;
                 }
 
-                socket.NoDelay = true;
                 _ = ServeAsync(socket, _stop.Token);
             }
             catch (OperationCanceledException)
@@ -105,11 +105,11 @@ internal sealed class PortListener : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(Socket socket, CancellationToken stop)
+    private async Task ServeAsync(TcpSocket socket, CancellationToken stop)
     {
         try
         {
-            if (await _handle(socket, _options.Transparent ? OriginalDestination.Of(socket) : null, stop))
+            if (await _handle(socket, _options.Transparent ? OriginalDestination.Of(socket.Socket) : null, stop))
             {
                 return;
             }
@@ -135,7 +135,7 @@ internal sealed class PortListener : IAsyncDisposable
 /// Takes over an accepted socket. <paramref name="original"/>: where it was going before it was captured; null: here.
 /// <paramref name="stop"/>: the listener closes. False: it has not been taken over, and is closed.
 /// </summary>
-internal delegate Task<bool> AcceptedHandler(Socket socket, IPEndPoint? original, CancellationToken stop);
+internal delegate Task<bool> AcceptedHandler(TcpSocket socket, IPEndPoint? original, CancellationToken stop);
 
 /// <summary>How one port listens.</summary>
 internal sealed record PortListenerOptions
@@ -156,5 +156,5 @@ internal sealed record PortListenerOptions
     public int MaxConnections { get; init; } = MeshServerLimits.MaxConnections;
 
     /// <summary>Ends a socket that is one too many.</summary>
-    public Action<Socket> Refuse { get; init; } = static socket => socket.Dispose();
+    public Action<TcpSocket> Refuse { get; init; } = static socket => socket.Dispose();
 }

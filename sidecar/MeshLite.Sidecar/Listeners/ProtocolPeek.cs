@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -18,7 +19,7 @@ internal sealed class ProtocolPeek(TimeProvider time)
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMilliseconds(16);
 
     /// <summary>As below, of a client that may wait for the server: after 1 s of silence it is <see cref="ConnectionProtocol.Opaque"/>.</summary>
-    public ValueTask<ConnectionProtocol?> DetectAsync(Socket socket, CancellationToken cancellationToken) =>
+    public ValueTask<ConnectionProtocol?> DetectAsync(TcpSocket socket, CancellationToken cancellationToken) =>
         DetectAsync(socket, ServerFirstAfter, whenSilent: ConnectionProtocol.Opaque, cancellationToken);
 
     /// <summary>
@@ -26,14 +27,17 @@ internal sealed class ProtocolPeek(TimeProvider time)
     /// before it said anything, or nothing that must be answered.
     /// </summary>
     public async ValueTask<ConnectionProtocol?> DetectAsync(
-        Socket socket, TimeSpan patience, ConnectionProtocol? whenSilent, CancellationToken cancellationToken)
+        TcpSocket socket, TimeSpan patience, ConnectionProtocol? whenSilent, CancellationToken cancellationToken)
     {
         using var silence = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        (ConnectionProtocol Protocol, int Seen) look;
         try
         {
-            // A zero-byte receive completes when there is something to read and takes nothing.
-            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, either.Token);
+            while ((look = Peek(socket)).Seen < 0)
+            {
+                await socket.WaitToReceiveAsync(either.Token);
+            }
         }
         catch (OperationCanceledException) when (silence.IsCancellationRequested)
         {
@@ -45,15 +49,14 @@ internal sealed class ProtocolPeek(TimeProvider time)
         var seenBefore = 0;
         while (true)
         {
-            var (protocol, seen) = Peek(socket);
-            if (seen == 0)
+            if (look.Seen == 0)
             {
                 return null;
             }
 
-            if (protocol != ConnectionProtocol.Undecided)
+            if (look.Protocol != ConnectionProtocol.Undecided)
             {
-                return protocol;
+                return look.Protocol;
             }
 
             if (time.GetElapsedTime(started) >= DetectionTimeout)
@@ -62,24 +65,25 @@ internal sealed class ProtocolPeek(TimeProvider time)
             }
 
             // The kernel can't wait for "more than already seen": look again, ever more patiently.
-            wait = seen > seenBefore ? FirstRetry : wait < LongestRetry ? wait * 2 : LongestRetry;
-            seenBefore = seen;
+            wait = look.Seen > seenBefore ? FirstRetry : wait < LongestRetry ? wait * 2 : LongestRetry;
+            seenBefore = look.Seen;
             await Task.Delay(wait, time, cancellationToken);
+            look = Peek(socket);
         }
     }
 
     /// <summary>The name in a TLS ClientHello (SNI) that has been told to be one; null: it has none.</summary>
-    public static string? ServerName(Socket socket)
+    public static string? ServerName(TcpSocket socket)
     {
         Span<byte> buffer = stackalloc byte[ProtocolDetector.MaxPeekBytes];
-        var seen = socket.Receive(buffer, SocketFlags.Peek);
+        _ = socket.TryPeek(buffer, out var seen);
         return ClientHello.Parse(buffer[..seen], out var hello) == ClientHelloResult.Parsed ? hello.ServerName : null;
     }
 
-    private static (ConnectionProtocol Protocol, int Seen) Peek(Socket socket)
+    // Seen: -1 if nothing is there, 0 if the client has ended its side.
+    private static (ConnectionProtocol Protocol, int Seen) Peek(TcpSocket socket)
     {
         Span<byte> buffer = stackalloc byte[ProtocolDetector.MaxPeekBytes];
-        var seen = socket.Receive(buffer, SocketFlags.Peek);
-        return (ProtocolDetector.Detect(buffer[..seen]), seen);
+        return socket.TryPeek(buffer, out var seen) ? (ProtocolDetector.Detect(buffer[..seen]), seen) : (ConnectionProtocol.Undecided, -1);
     }
 }

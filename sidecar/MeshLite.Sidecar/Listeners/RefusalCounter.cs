@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MeshLite.Metrics;
 using MeshLite.Sidecar.Forwarding;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;
 
@@ -14,7 +15,7 @@ internal sealed class RefusalCounter(MetricRegistry metrics, ILogger<RefusalCoun
         "meshlite_connections_refused_total", "Connections refused for what they sent before it became a request, by listener and reason.", "listener", "reason");
 
     /// <summary>Closes the socket.</summary>
-    public void Refuse(Socket socket, string listener, string reason, string detail)
+    public void Refuse(TcpSocket socket, string listener, string reason, string detail)
     {
         using (socket)
         {
@@ -23,10 +24,10 @@ internal sealed class RefusalCounter(MetricRegistry metrics, ILogger<RefusalCoun
     }
 
     /// <summary>Closes it by RST: what its client may have sent has been read by nobody.</summary>
-    public void Reset(Socket socket, string listener, string reason, string detail)
+    public void Reset(TcpSocket socket, string listener, string reason, string detail)
     {
         Refused(listener, socket.RemoteEndPoint?.ToString() ?? "?", reason, detail);
-        TcpTunnel.Reset(socket);
+        socket.Reset();
     }
 
     /// <summary>One that somebody else has closed or answered.</summary>

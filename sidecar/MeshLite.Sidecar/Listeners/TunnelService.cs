@@ -6,6 +6,7 @@ using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Pipeline;
 using MeshLite.Sidecar.Routing;
+using MeshLite.Sidecar.Sockets;
 using MeshLite.Sidecar.Telemetry;
 using Microsoft.AspNetCore.Connections;
 
@@ -24,9 +25,9 @@ internal sealed class TunnelService(
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Serves the application's CONNECT request.</summary>
-    public async Task ServeConnectAsync(Socket socket)
+    public async Task ServeConnectAsync(TcpSocket socket)
     {
-        await using var client = new NetworkStream(socket, ownsSocket: true);
+        await using var client = new TcpStream(socket);
         using var patience = new CancellationTokenSource(HeadTimeout, time);
         string? authority;
         try
@@ -63,16 +64,16 @@ internal sealed class TunnelService(
     }
 
     /// <summary>Serves the application's TLS to a name.</summary>
-    public async Task ServeByNameAsync(Socket socket, string name) => await ServeOutboundAsync(socket, await connector.ToNameAsync($"{name}:{HttpsPort}"));
+    public async Task ServeByNameAsync(TcpSocket socket, string name) => await ServeOutboundAsync(socket, await connector.ToNameAsync($"{name}:{HttpsPort}"));
 
     /// <summary>As above, captured on its way out of the mesh: to that name there, whatever address it was going to.</summary>
-    public async Task ServeOutsideAsync(Socket socket, string name, int port) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(name, port));
+    public async Task ServeOutsideAsync(TcpSocket socket, string name, int port) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(name, port));
 
     /// <summary>Serves the application's connection to a service.</summary>
-    public async Task ServeDestinationAsync(Socket socket, DestinationModel destination) => await ServeOutboundAsync(socket, await connector.ToMeshAsync(destination));
+    public async Task ServeDestinationAsync(TcpSocket socket, DestinationModel destination) => await ServeOutboundAsync(socket, await connector.ToMeshAsync(destination));
 
     /// <summary>Serves the application's connection to an address that is not in the mesh.</summary>
-    public async Task ServeOutsideAsync(Socket socket, IPEndPoint address) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(address));
+    public async Task ServeOutsideAsync(TcpSocket socket, IPEndPoint address) => await ServeOutboundAsync(socket, await connector.ToOutsideAsync(address));
 
     /// <summary>Serves a peer sidecar's tunnel (ALPN <c>meshlite-tcp/1</c>).</summary>
     public async Task ServePeerAsync(SslStream stream, MeshConnection connection, ConnectionContext context)
@@ -93,7 +94,7 @@ internal sealed class TunnelService(
             return;
         }
 
-        NetworkStream server;
+        TcpStream server;
         try
         {
             server = await application.ConnectAsync(address, context.ConnectionClosed);
@@ -111,14 +112,14 @@ internal sealed class TunnelService(
             var result = await RunAsync(connection, stream, server, flow, open);
             if (!result.Clean)
             {
-                TcpTunnel.Reset(server.Socket);
+                server.Socket.Reset();
                 context.Abort(new ConnectionAbortedException("The tunnel broke off."));
             }
         }
     }
 
     /// <summary>Serves plaintext bytes for the application. <paramref name="original"/>: where they were going, if they were captured.</summary>
-    public async Task ServePlainAsync(Socket socket, IPEndPoint? original)
+    public async Task ServePlainAsync(TcpSocket socket, IPEndPoint? original)
     {
         if ((original ?? application.Declared) is not { } address)
         {
@@ -135,7 +136,7 @@ internal sealed class TunnelService(
             return;
         }
 
-        NetworkStream server;
+        TcpStream server;
         try
         {
             server = await application.ConnectAsync(address, CancellationToken.None);
@@ -146,14 +147,14 @@ internal sealed class TunnelService(
             return;
         }
 
-        await using var client = new NetworkStream(socket, ownsSocket: true);
+        await using var client = new TcpStream(socket);
         await using (server)
         {
             await JoinAsync(connection, client, socket, server, flow, open);
         }
     }
 
-    private async Task ServeOutboundAsync(Socket socket, TunnelServer server)
+    private async Task ServeOutboundAsync(TcpSocket socket, TunnelServer server)
     {
         var flow = metrics.Outbound(in server);
         if (server.Error is { } error)
@@ -162,14 +163,14 @@ internal sealed class TunnelService(
             return;
         }
 
-        await using var client = new NetworkStream(socket, ownsSocket: true);
+        await using var client = new TcpStream(socket);
         await using (server.Stream)
         {
             await JoinOutboundAsync(client, socket, server, flow);
         }
     }
 
-    private async Task JoinOutboundAsync(NetworkStream client, Socket socket, TunnelServer server, TcpFlow flow)
+    private async Task JoinOutboundAsync(TcpStream client, TcpSocket socket, TunnelServer server, TcpFlow flow)
     {
         using var open = server.MayLeave is { } mayLeave ? flows.Open(mayLeave) : null;
         open?.Judge();
@@ -192,15 +193,15 @@ internal sealed class TunnelService(
         }
     }
 
-    private async Task JoinAsync(MeshConnection connection, NetworkStream client, Socket socket, Stream server, TcpFlow flow, OpenFlows.Flow? open)
+    private async Task JoinAsync(MeshConnection connection, TcpStream client, TcpSocket socket, Stream server, TcpFlow flow, OpenFlows.Flow? open)
     {
         var result = await RunAsync(connection, client, server, flow, open);
         if (!result.Clean)
         {
-            TcpTunnel.Reset(socket);
-            if (server is NetworkStream plain)
+            socket.Reset();
+            if (server is TcpStream plain)
             {
-                TcpTunnel.Reset(plain.Socket);
+                plain.Socket.Reset();
             }
 
             (server as MeshTlsStream)?.Reset();
@@ -208,16 +209,16 @@ internal sealed class TunnelService(
     }
 
     // The client has been connected since before anybody knew: a reset is what tells it otherwise.
-    private void Fail(Socket socket, string listener, TcpFlow flow, ProxyError error)
+    private void Fail(TcpSocket socket, string listener, TcpFlow flow, ProxyError error)
     {
         var reason = ErrorReasons.Label(error.Reason);
         flow.Close(reason);
         refusals.Reset(socket, listener, reason, error.Detail);
     }
 
-    private void Refused(Socket socket, string reason, string detail) => refusals.Refused("outbound", $"{socket.RemoteEndPoint}", reason, detail);
+    private void Refused(TcpSocket socket, string reason, string detail) => refusals.Refused("outbound", $"{socket.RemoteEndPoint}", reason, detail);
 
-    private static async ValueTask AnswerAsync(NetworkStream client, ProxyError error)
+    private static async ValueTask AnswerAsync(TcpStream client, ProxyError error)
     {
         var reason = ErrorReasons.Label(error.Reason);
         var body = $"{reason}: {error.Detail}\n";

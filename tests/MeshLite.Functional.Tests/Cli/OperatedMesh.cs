@@ -64,7 +64,7 @@ internal sealed class OperatedMesh : IAsyncDisposable
             },
             new LogLevels(LogLevel.Warning), TimeProvider.System, null);
         _sidecars.Add(sidecar);
-        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
+        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application);
         sidecar.Bind();
         sidecar.Accept();
         sidecar.StartIdentity();

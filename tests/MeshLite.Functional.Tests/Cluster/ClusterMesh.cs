@@ -139,7 +139,7 @@ internal sealed class ClusterMesh : IAsyncDisposable
             },
             new LogLevels(LogLevel.Warning), TimeProvider.System, null);
         _sidecars.Add(sidecar);
-        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
+        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application);
         sidecar.Bind();
         sidecar.StartIdentity();
         sidecar.StartLoops();

@@ -87,7 +87,7 @@ internal sealed class MeshFixture : IAsyncDisposable
         }
 
         test.Limits?.Invoke(sidecar.KestrelOptions.Limits);
-        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application, sidecar.Logs);
+        await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application);
         sidecar.Bind();
         sidecar.StartIdentity();
         sidecar.StartLoops();

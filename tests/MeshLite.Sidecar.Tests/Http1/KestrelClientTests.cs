@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Sockets;
 using MeshLite.Sidecar.Tests.Http2;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -130,12 +131,10 @@ public sealed class KestrelClientTests : IAsyncLifetime
     private Task<HttpResponseMessage> SendAsync(string method, string path, HttpContent? content = null) =>
         _client.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"{_host.Urls.Single()}{path}") { Content = content }, CancellationToken.None).WaitAsync(Patience);
 
-    private async ValueTask<NetworkStream> ConnectAsync(CancellationToken cancellation)
+    private async ValueTask<TcpStream> ConnectAsync(CancellationToken cancellation)
     {
         Interlocked.Increment(ref _connects);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, new Uri(_host.Urls.Single()).Port, cancellation);
-        return new NetworkStream(socket, ownsSocket: true);
+        return new TcpStream(await TcpSocket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, new Uri(_host.Urls.Single()).Port), from: null, cancellation));
     }
 
     private static async Task AnswerAsync(HttpContext context)

@@ -1,6 +1,7 @@
 using System.Net;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http1;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Tests.Http1;
 
@@ -97,7 +98,11 @@ public sealed class ReuseTests
         var (response, connection) = await server.BeginAsync(HttpMethod.Head);
         await connection.SayAsync(said);
         (await response).StatusCode.ShouldBe(HttpStatusCode.OK);
-        await connection.SayAsync(later);
+        if (later.Length > 0) // to say nothing fails too, once the client has closed
+        {
+            await connection.SayAsync(later);
+        }
+
         await server.SweptAsync(0);
 
         (await connection.ReadToEndAsync()).ShouldBeEmpty();
@@ -177,7 +182,7 @@ public sealed class ReuseTests
     {
         using var server = new ScriptedServer();
         using var pair = await SocketPair.CreateAsync();
-        var connection = new Http1Connection(new System.Net.Sockets.NetworkStream(pair.Client, ownsSocket: true), server.Handler, server.Time);
+        var connection = new Http1Connection(new TcpStream(new TcpSocket(pair.Client)), server.Handler, server.Time);
         connection.IsAlive(ask: false).ShouldBeFalse("it is not idle");
         using var request = new HttpRequestMessage(HttpMethod.Get, "http://example.test/");
         var first = connection.SendAsync(request, CancellationToken.None);

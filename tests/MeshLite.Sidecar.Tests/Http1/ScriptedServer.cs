@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
 using MeshLite.Sidecar.Http1;
+using MeshLite.Sidecar.Sockets;
 using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.Http1;
@@ -113,7 +114,7 @@ internal sealed class ScriptedServer : IDisposable
         }
     }
 
-    private async ValueTask<NetworkStream> ConnectAsync(CancellationToken cancellation)
+    private async ValueTask<TcpStream> ConnectAsync(CancellationToken cancellation)
     {
         await Connecting(cancellation);
         var connection = new ScriptedConnection(await SocketPair.CreateAsync());
@@ -129,7 +130,7 @@ internal sealed class ScriptedConnection(SocketPair sockets) : IDisposable
     private readonly NetworkStream _stream = new(sockets.Server);
     private byte[] _ahead = [];
 
-    public NetworkStream OfClient() => new(sockets.Client, ownsSocket: true);
+    public TcpStream OfClient() => new(new TcpSocket(sockets.Client));
 
     /// <summary>The next request's head, its empty line included.</summary>
     public async Task<string> ReadHeadAsync()

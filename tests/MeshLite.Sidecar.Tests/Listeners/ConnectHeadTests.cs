@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Tests.Listeners;
 
@@ -11,6 +12,7 @@ public sealed class ConnectHeadTests : IDisposable
 
     private readonly Socket _client = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly Socket _server;
+    private readonly TcpSocket _socket;
 
     public ConnectHeadTests()
     {
@@ -19,6 +21,7 @@ public sealed class ConnectHeadTests : IDisposable
         listener.Listen();
         _client.Connect(listener.LocalEndPoint!);
         _server = listener.Accept();
+        _socket = new TcpSocket(_server);
     }
 
     [Fact]
@@ -84,7 +87,7 @@ public sealed class ConnectHeadTests : IDisposable
     public async Task ReadAsync_SlowClient_IsCancelledByTheCaller()
     {
         using var patience = new CancellationTokenSource();
-        var reading = ConnectHead.ReadAsync(_server, patience.Token).AsTask();
+        var reading = ConnectHead.ReadAsync(_socket, patience.Token).AsTask();
         Send("CONNECT ord");
 
         await patience.CancelAsync();
@@ -95,10 +98,10 @@ public sealed class ConnectHeadTests : IDisposable
     public void Dispose()
     {
         _client.Dispose();
-        _server.Dispose();
+        _socket.Dispose();
     }
 
-    private Task<string?> ReadAsync() => ConnectHead.ReadAsync(_server, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(15));
+    private Task<string?> ReadAsync() => ConnectHead.ReadAsync(_socket, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(15));
 
     private void Send(string text) => _client.Send(Encoding.Latin1.GetBytes(text));
 }

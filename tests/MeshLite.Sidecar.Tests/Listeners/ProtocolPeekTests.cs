@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MeshLite.Sidecar.Listeners;
+using MeshLite.Sidecar.Sockets;
 using MeshLite.TestKit;
 
 namespace MeshLite.Sidecar.Tests.Listeners;
@@ -16,7 +17,7 @@ public sealed class ProtocolPeekTests
         using var pair = await SocketPair.CreateAsync();
         await pair.Client.SendAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());
 
-        (await new ProtocolPeek(_time).DetectAsync(pair.Server, CancellationToken.None).AsTask().WaitAsync(Patience, TimeProvider.System)).ShouldBe(ConnectionProtocol.Http1);
+        (await new ProtocolPeek(_time).DetectAsync(new TcpSocket(pair.Server), CancellationToken.None).AsTask().WaitAsync(Patience, TimeProvider.System)).ShouldBe(ConnectionProtocol.Http1);
 
         var buffer = new byte[100];
         (await pair.Server.ReceiveAsync(buffer)).ShouldBe(18);
@@ -26,7 +27,7 @@ public sealed class ProtocolPeekTests
     public async Task DetectAsync_ClientSilentForASecond_WaitsForTheServer()
     {
         using var pair = await SocketPair.CreateAsync();
-        var detecting = new ProtocolPeek(_time).DetectAsync(pair.Server, CancellationToken.None).AsTask();
+        var detecting = new ProtocolPeek(_time).DetectAsync(new TcpSocket(pair.Server), CancellationToken.None).AsTask();
         await Eventually.TrueAsync(() => _time.PendingTimers > 0, "it waits");
 
         _time.Advance(TimeSpan.FromMilliseconds(999));
@@ -41,7 +42,7 @@ public sealed class ProtocolPeekTests
     {
         using var pair = await SocketPair.CreateAsync();
         await pair.Client.SendAsync("GET"u8.ToArray());
-        var detecting = new ProtocolPeek(_time).DetectAsync(pair.Server, CancellationToken.None).AsTask();
+        var detecting = new ProtocolPeek(_time).DetectAsync(new TcpSocket(pair.Server), CancellationToken.None).AsTask();
 
         // It looks again after 1 ms, then ever later: each look is a timer.
         for (var i = 0; !detecting.IsCompleted && i < 2000; i++)
@@ -61,6 +62,6 @@ public sealed class ProtocolPeekTests
         using var pair = await SocketPair.CreateAsync();
         pair.Client.Shutdown(SocketShutdown.Send);
 
-        (await new ProtocolPeek(_time).DetectAsync(pair.Server, CancellationToken.None).AsTask().WaitAsync(Patience, TimeProvider.System)).ShouldBeNull();
+        (await new ProtocolPeek(_time).DetectAsync(new TcpSocket(pair.Server), CancellationToken.None).AsTask().WaitAsync(Patience, TimeProvider.System)).ShouldBeNull();
     }
 }
