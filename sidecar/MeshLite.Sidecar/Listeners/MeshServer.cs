@@ -22,7 +22,7 @@ namespace MeshLite.Sidecar.Listeners;
 /// outbound port ─▶ outbound-http1, outbound-http2
 /// inbound port  ─▶ inbound-mesh (TLS, then HTTP/2 or a TCP tunnel), inbound-http1, inbound-http2
 /// </code>
-/// Kestrel tells HTTP/1.1 and HTTP/2 apart by ALPN only, hence one endpoint a protocol.
+/// Each is a <see cref="TcpConnection"/>, whose buffers are of <paramref name="memory"/>. Kestrel tells HTTP/1.1 and HTTP/2 apart by ALPN only, hence one endpoint a protocol.
 /// </summary>
 internal sealed class MeshServer(
     MeshServerOptions options,
@@ -82,10 +82,7 @@ internal sealed class MeshServer(
 
     /// <summary>Starts Kestrel with the application that serves every endpoint.</summary>
     public Task StartAsync<TContext>(IServer server, IHttpApplication<TContext> application)
-        where TContext : notnull
-    {
-        return server.StartAsync(application, CancellationToken.None);
-    }
+        where TContext : notnull => server.StartAsync(application, CancellationToken.None);
 
     /// <summary>Passes a socket, whose first bytes told <paramref name="protocol"/>, to the endpoint that speaks it. <paramref name="original"/>: where it was going, if it was captured.</summary>
     public void HandOver(TcpSocket socket, ListenerRole role, ConnectionProtocol protocol, IPEndPoint? original = null)

@@ -14,7 +14,7 @@ internal sealed class PortListener : IAsyncDisposable
     private const int Backlog = 1024;
     private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(16);
 
-    private readonly Socket _listener;
+    private readonly TcpAcceptor _listener;
     private readonly PortListenerOptions _options;
     private readonly AcceptedHandler _handle;
     private readonly TimeProvider _time;
@@ -26,8 +26,8 @@ internal sealed class PortListener : IAsyncDisposable
 
     private PortListener(Socket listener, PortListenerOptions options, AcceptedHandler handle, TimeProvider time, ILogger log)
     {
-        _listener = listener;
         Address = (IPEndPoint)listener.LocalEndPoint!;
+        _listener = new TcpAcceptor(listener);
         _options = options;
         _handle = handle;
         _time = time;
@@ -78,7 +78,7 @@ internal sealed class PortListener : IAsyncDisposable
         {
             try
             {
-                var socket = new TcpSocket(await _listener.AcceptAsync(_stop.Token));
+                var socket = await _listener.AcceptAsync(_stop.Token);
                 if (Interlocked.Increment(ref _serving) > _options.MaxConnections)
                 {
                     Interlocked.Decrement(ref _serving);

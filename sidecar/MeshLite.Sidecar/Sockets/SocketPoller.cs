@@ -6,11 +6,11 @@ namespace MeshLite.Sidecar.Sockets;
 /// <summary>
 /// Tells sockets that there is something to read, or room to write. While there is work it is a work item of the thread pool that asks the kernel and queues itself
 /// again, behind what is ready to run; when nothing more has come it rests, and a thread of its own waits for it. So a busy sidecar is told of many sockets by one
-/// call, on the thread that serves them, where .NET's own wakes a thread for each message: a sixth of the CPU of a request. One per process; thread-safe.
+/// call, on the thread that serves them, where .NET's own wakes a thread for each message. One per process; thread-safe.
 /// </summary>
 /// <remarks>
 /// Two epolls (epoll(7)). All sockets are in the first, edge-triggered: each change is told once, to one thread. The first alone is in the second, once-only: whoever waits there
-/// is woken when anything comes, and not again until the work item rests. There is one work item at any time, or one wait.
+/// is woken when anything comes, and not again until the work item rests. There is one work item at any time, or one wait; what it remembers needs no lock.
 /// </remarks>
 internal sealed class SocketPoller : IThreadPoolWorkItem
 {
@@ -19,10 +19,22 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
 
     private const int LargestEvent = 16;
 
+    /// <value>
+    /// ms. Where something comes so soon after the last, the work item waits for the next so long itself, unless other work is there: one thread is woken for it, not two. Work that
+    /// is queued meanwhile, by what is no socket, waits with it where one thread is all there is. 1 ms.
+    /// </value>
+    private const int Soon = 1;
+
+    /// <value>How often it lets other work go first, before it rests: that may be another thread's, which it would outwait at full speed. 8.</value>
+    private const int MostInVain = 8;
+
     private readonly Lock _gate = new();
     private readonly int _sockets = SystemCalls.CreateEpoll();
     private readonly int _anything = SystemCalls.CreateEpoll();
-    private TcpSocket?[] _byDescriptor = new TcpSocket?[64];
+    private long _woken;
+    private bool _waits;
+    private int _inVain;
+    private IPolled?[] _byDescriptor = new IPolled?[64];
 
     private SocketPoller()
     {
@@ -61,13 +73,13 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
 
     /// <summary>From now on <paramref name="socket"/> is told, at once of what is so already.</summary>
     /// <exception cref="SocketException">The kernel watches as many as it may.</exception>
-    public void Add(TcpSocket socket, int descriptor)
+    public void Add(IPolled socket, int descriptor)
     {
         lock (_gate)
         {
             if (descriptor >= _byDescriptor.Length)
             {
-                var larger = new TcpSocket?[Math.Max(descriptor + 1, _byDescriptor.Length * 2)];
+                var larger = new IPolled?[Math.Max(descriptor + 1, _byDescriptor.Length * 2)];
                 _byDescriptor.CopyTo(larger, 0);
                 _byDescriptor = larger;
             }
@@ -84,7 +96,7 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
     }
 
     /// <summary>To be called before its descriptor is closed, by which the kernel forgets it: the next to be given that number may come at once.</summary>
-    public void Remove(TcpSocket socket, int descriptor)
+    public void Remove(IPolled socket, int descriptor)
     {
         lock (_gate)
         {
@@ -98,8 +110,10 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
     void IThreadPoolWorkItem.Execute()
     {
         Span<byte> events = stackalloc byte[MostEvents * LargestEvent];
-        var count = SystemCalls.WaitForEpoll(_sockets, ref MemoryMarshal.GetReference(events), MostEvents, timeout: 0);
-        if (count <= 0)
+        var waits = _waits && ThreadPool.PendingWorkItemCount == 0;
+        var count = SystemCalls.WaitForEpoll(_sockets, ref MemoryMarshal.GetReference(events), MostEvents, waits ? Soon : 0);
+        _inVain = count > 0 ? 0 : _inVain + 1;
+        if (count <= 0 && (waits || !_waits || _inVain > MostInVain))
         {
             Control(_anything, Operation.Modify, _sockets, Events.In | Events.OneShot); // told at once of what came meanwhile
             return;
@@ -119,7 +133,7 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
         }
     }
 
-    private static void Tell(TcpSocket? socket, Events events) => socket?.Tell(
+    private static void Tell(IPolled? socket, Events events) => socket?.Tell(
         mayReceive: HasAny(events, Events.In | Events.PeerEnded | Events.Error | Events.HangUp),
         maySend: HasAny(events, Events.Out | Events.Error | Events.HangUp),
         hasEnded: HasAny(events, Events.PeerEnded | Events.Error | Events.HangUp));
@@ -133,6 +147,9 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
         {
             if (SystemCalls.WaitForEpoll(_anything, ref MemoryMarshal.GetReference(one), 1, timeout: -1) > 0)
             {
+                var now = TimeProvider.System.GetTimestamp();
+                _waits = TimeProvider.System.GetElapsedTime(_woken, now) <= TimeSpan.FromMilliseconds(Soon);
+                _woken = now;
                 ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             }
         }

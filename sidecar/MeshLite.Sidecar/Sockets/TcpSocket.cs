@@ -14,7 +14,7 @@ namespace MeshLite.Sidecar.Sockets;
 /// A receive that filled less than it might have took all there was; what comes later is told (epoll(7), question 9). So a message costs one call, not a second that finds
 /// nothing. Once the peer has ended its side no more is told, and each receive asks.
 /// </remarks>
-internal sealed class TcpSocket : IDisposable
+internal sealed class TcpSocket : IPolled, IDisposable
 {
     private const int Peek = 0x2;
     private const int NoSignal = 0x4000;
@@ -144,7 +144,7 @@ internal sealed class TcpSocket : IDisposable
     /// <summary>Ends when there may be room to send, or the socket was closed.</summary>
     public ValueTask WaitToSendAsync(CancellationToken cancellationToken) => _send.WaitAsync(cancellationToken);
 
-    /// <summary>The poller's word. Who waits goes on before this returns.</summary>
+    /// <inheritdoc/>
     public void Tell(bool mayReceive, bool maySend, bool hasEnded)
     {
         if (hasEnded)
