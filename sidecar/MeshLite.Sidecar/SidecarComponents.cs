@@ -279,7 +279,7 @@ internal sealed class SidecarComponents : IAsyncDisposable
         // Never started as a host: MeshServer starts its Kestrel with an application of our own.
         return new HostBuilder()
             .ConfigureLogging(logging => refusals.AddTo(logging.UseJsonLines(levels, time)))
-            .ConfigureWebHost(web => web.UseKestrelCore().UseKestrelHttpsConfiguration())
+            .ConfigureWebHost(web => web.UseKestrelCore())
             .ConfigureServices(services => services
                 .AddSingleton<IConnectionListenerFactory>(listeners)
                 .Configure(configure)
