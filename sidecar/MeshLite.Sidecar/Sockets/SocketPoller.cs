@@ -57,6 +57,7 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
     {
         None = 0,
         In = 0x1,
+        Urgent = 0x2,
         Out = 0x4,
         Error = 0x8,
         HangUp = 0x10,
@@ -87,7 +88,7 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
             _byDescriptor[descriptor] = socket;
         }
 
-        if (!Control(_sockets, Operation.Add, descriptor, Events.In | Events.Out | Events.PeerEnded | Events.EdgeTriggered))
+        if (!Control(_sockets, Operation.Add, descriptor, Events.In | Events.Urgent | Events.Out | Events.PeerEnded | Events.EdgeTriggered))
         {
             var error = SystemCalls.LastError();
             Remove(socket, descriptor);
@@ -134,9 +135,9 @@ internal sealed class SocketPoller : IThreadPoolWorkItem
     }
 
     private static void Tell(IPolled? socket, Events events) => socket?.Tell(
-        mayReceive: HasAny(events, Events.In | Events.PeerEnded | Events.Error | Events.HangUp),
+        mayReceive: HasAny(events, Events.In | Events.Urgent | Events.PeerEnded | Events.Error | Events.HangUp),
         maySend: HasAny(events, Events.Out | Events.Error | Events.HangUp),
-        hasEnded: HasAny(events, Events.PeerEnded | Events.Error | Events.HangUp));
+        mayFallShort: HasAny(events, Events.Urgent | Events.PeerEnded | Events.Error | Events.HangUp));
 
     private static bool HasAny(Events events, Events of) => (events & of) != Events.None;
 

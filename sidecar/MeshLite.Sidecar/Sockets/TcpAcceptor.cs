@@ -47,7 +47,7 @@ internal sealed class TcpAcceptor : IPolled, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Tell(bool mayReceive, bool maySend, bool hasEnded) => _ready.Set();
+    public void Tell(bool mayReceive, bool maySend, bool mayFallShort) => _ready.Set();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -12,7 +12,8 @@ namespace MeshLite.Sidecar.Sockets;
 /// </summary>
 /// <remarks>
 /// A receive that filled less than it might have took all there was; what comes later is told (epoll(7), question 9). So a message costs one call, not a second that finds
-/// nothing. Once the peer has ended its side no more is told, and each receive asks.
+/// nothing. Once the peer has ended its side no more is told, and each receive asks;
+/// and so once urgent data (interrupts of telnet and FTP) has come, before which the kernel lets a receive end.
 /// </remarks>
 internal sealed class TcpSocket : IPolled, IDisposable
 {
@@ -27,7 +28,7 @@ internal sealed class TcpSocket : IPolled, IDisposable
     private readonly SafeSocketHandle _handle;
     private readonly int _descriptor;
     private Socket? _socket;
-    private volatile bool _hasEnded;
+    private volatile bool _mayFallShort;
     private int _disposed;
 
     /// <summary>Of a socket just accepted, or connected, which it owns: .NET must not have waited for it.</summary>
@@ -145,11 +146,11 @@ internal sealed class TcpSocket : IPolled, IDisposable
     public ValueTask WaitToSendAsync(CancellationToken cancellationToken) => _send.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public void Tell(bool mayReceive, bool maySend, bool hasEnded)
+    public void Tell(bool mayReceive, bool maySend, bool mayFallShort)
     {
-        if (hasEnded)
+        if (mayFallShort)
         {
-            _hasEnded = true;
+            _mayFallShort = true;
         }
 
         if (maySend)
@@ -228,7 +229,7 @@ internal sealed class TcpSocket : IPolled, IDisposable
         }
         while (count < 0 && IsInterrupted());
 
-        return IsDone(_receive, ref count, mayGoOn: count == buffer.Length || count == 0 || flags == Peek || _hasEnded);
+        return IsDone(_receive, ref count, mayGoOn: count == buffer.Length || count == 0 || flags == Peek || _mayFallShort);
     }
 
     private unsafe int SendSeveral(in ReadOnlySequence<byte> buffers)
@@ -240,6 +241,11 @@ internal sealed class TcpSocket : IPolled, IDisposable
         {
             foreach (var buffer in buffers)
             {
+                if (buffer.IsEmpty)
+                {
+                    continue; // a call full of them would send nothing, for ever
+                }
+
                 pins[count] = buffer.Pin();
                 vectors[count] = new SystemCalls.IoVector { Base = (nint)pins[count].Pointer, Length = buffer.Length };
                 if (++count == MostBuffers)
