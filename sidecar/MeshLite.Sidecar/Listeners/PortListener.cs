@@ -55,7 +55,7 @@ internal sealed class PortListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts accepting.</summary>
+    /// <summary>Starts accepting. Once.</summary>
     public void Start() => _loop = AcceptAsync();
 
     /// <summary>Refuses new connections; those accepted are their handlers' business.</summary>

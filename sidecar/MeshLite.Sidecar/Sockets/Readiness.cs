@@ -58,11 +58,15 @@ internal sealed class Readiness(bool isReady) : IValueTaskSource
 
     /// <summary>Ends when there may be something to do, which stays so until it is taken.</summary>
     /// <exception cref="OperationCanceledException">Nobody wants to know any more; who waits goes on on another thread.</exception>
+    /// <exception cref="InvalidOperationException">Somebody waits already.</exception>
     public ValueTask WaitAsync(CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _state) != Idle)
+        switch (Volatile.Read(ref _state))
         {
-            return ValueTask.CompletedTask;
+            case Waiting:
+                throw new InvalidOperationException("Somebody waits for this already.");
+            case Ready or Closed:
+                return ValueTask.CompletedTask;
         }
 
         if (cancellationToken.IsCancellationRequested)

@@ -66,7 +66,6 @@ internal sealed class OperatedMesh : IAsyncDisposable
         _sidecars.Add(sidecar);
         await sidecar.Server.StartAsync(sidecar.Kestrel, sidecar.Application);
         sidecar.Bind();
-        sidecar.Accept();
         sidecar.StartIdentity();
         sidecar.StartLoops();
         await MeshFixture.ReadyAsync(sidecar);

@@ -28,6 +28,18 @@ public sealed class ReadinessTests
         readiness.WaitAsync(CancellationToken.None).IsCompleted.ShouldBeFalse();
     }
 
+    /// <summary>A second waiter would have to ask again and again.</summary>
+    [Fact]
+    public void Wait_SomebodyWaitsAlready_IsRefused_AndTheFirstGoesOn()
+    {
+        var readiness = new Readiness(isReady: false);
+        var first = readiness.WaitAsync(CancellationToken.None);
+
+        Should.Throw<InvalidOperationException>(() => _ = readiness.WaitAsync(CancellationToken.None));
+        readiness.Set();
+        first.IsCompletedSuccessfully.ShouldBeTrue();
+    }
+
     [Fact]
     public void Set_BeforeTheWait_EndsItAtOnce_AndIsLeftToBeTaken()
     {
