@@ -168,7 +168,7 @@ public sealed class ReadinessTests
     [Fact]
     public async Task Wait_CancelledAsItBegins_IsCancelled()
     {
-        const int Rounds = 10_000;
+        const int Rounds = 4_000;
         var sources = Enumerable.Range(0, Rounds).Select(_ => new CancellationTokenSource()).ToArray();
         var round = -1;
         var cancelling = Run(() =>
