@@ -82,9 +82,55 @@ public sealed class ConnectionEndTests
         WasAsked(await ReadToEndAsync(connection)).ShouldBeTrue();
     }
 
-    private static async Task<SslStream> ConnectAsync(IPEndPoint address, X509Certificate2 certificate, string protocol)
+    /// <summary>Half a stream must not look like a whole one to the application (RFC 8446 §6.1).</summary>
+    [Theory]
+    [InlineData(true, "the end")]
+    [InlineData(false, "ConnectionReset")]
+    public async Task Tunnel_PeerEndsIt_ApplicationIsToldHow(bool byCloseNotify, string told)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var ended = new TaskCompletionSource<string>();
+        await using var app = new TcpApp(async (socket, cancellation) =>
+        {
+            var buffer = new byte[100];
+            var heard = 0;
+            try
+            {
+                for (int read; (read = await socket.ReceiveAsync(buffer, cancellation)) > 0; heard += read)
+                {
+                    await socket.SendAsync(buffer.AsMemory(0, read), cancellation);
+                }
+
+                if (heard > 0) // else the sidecar asked whether it listens
+                {
+                    ended.TrySetResult("the end");
+                }
+            }
+            catch (SocketException e)
+            {
+                ended.TrySetResult($"{e.SocketErrorCode}");
+            }
+        });
+        await using var mesh = await MeshFixture.StartAsync();
+        var server = await mesh.SidecarAsync("orders", app.Port);
+        using var certificate = TlsPeer.AuthorityOf(mesh.ControlPlane).Issue(TestLeaf.For(Frontend));
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await using var tunnel = await ConnectAsync(server.InboundAddress, certificate, "tcp", socket);
+
+        if (byCloseNotify)
+        {
+            await tunnel.ShutdownAsync();
+        }
+        else
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+
+        (await ended.Task.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(told);
+    }
+
+    private static async Task<SslStream> ConnectAsync(IPEndPoint address, X509Certificate2 certificate, string protocol, Socket? over = null)
+    {
+        var socket = over ?? new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(address);
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
