@@ -126,7 +126,9 @@ internal sealed class EndpointConnector(WorkloadIdentity workload, HandshakeCoun
     {
         try
         {
-            return await (address is DnsEndPoint name ? TcpDialer.ConnectAsync(name.Host, name.Port, (address, cancellation) => TcpSocket.ConnectAsync(address, from: null, cancellation), either) : TcpSocket.ConnectAsync((IPEndPoint)address, from, either));
+            return await (address is DnsEndPoint name
+                ? TcpDialer.ConnectAsync(name.Host, name.Port, static (one, cancellation) => TcpSocket.ConnectAsync(one, from: null, cancellation), either)
+                : TcpSocket.ConnectAsync((IPEndPoint)address, from, either));
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Http1;
 using MeshLite.Sidecar.Http2;

@@ -5,7 +5,7 @@ using MeshLite.Sidecar.Sockets;
 namespace MeshLite.Sidecar.Forwarding;
 
 /// <summary>
-/// TLS to a peer sidecar that can be reset, and that tells an end the peer meant (close_notify) from one it did not: RFC
+/// TLS with a peer sidecar, at either end, that can be reset, and that tells an end the peer meant (close_notify) from one it did not: RFC
 /// 8446 §6.1 warns of truncation, and <see cref="SslStream"/> reads both as the end of the stream. Used as its base is.
 /// </summary>
 internal sealed class MeshTlsStream : SslStream

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Sockets;
 using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Http2;
 using MeshLite.Sidecar.Sockets;

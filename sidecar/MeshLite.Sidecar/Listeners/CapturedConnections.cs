@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Authorization;
 using MeshLite.Sidecar.Config;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using MeshLite.Model;
 using MeshLite.Sidecar.Config;
 using MeshLite.Sidecar.Forwarding;

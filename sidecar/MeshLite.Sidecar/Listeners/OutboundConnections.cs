@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;

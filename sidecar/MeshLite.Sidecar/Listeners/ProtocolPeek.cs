@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;

@@ -1,6 +1,4 @@
-using System.Net.Sockets;
 using MeshLite.Metrics;
-using MeshLite.Sidecar.Forwarding;
 using MeshLite.Sidecar.Sockets;
 
 namespace MeshLite.Sidecar.Listeners;

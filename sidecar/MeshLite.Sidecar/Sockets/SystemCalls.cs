@@ -48,9 +48,11 @@ internal static partial class SystemCalls
     /// <exception cref="SocketException">Out of descriptors, mostly.</exception>
     public static SafeSocketHandle CreateTcp(AddressFamily family)
     {
+        const int Ipv4 = 2;
+        const int Ipv6 = 10;
         const int Stream = 1;
         const int Tcp = 6;
-        var descriptor = CreateSocket(family == AddressFamily.InterNetworkV6 ? 10 : 2, Stream | NonBlocking | CloseOnExec, Tcp);
+        var descriptor = CreateSocket(family == AddressFamily.InterNetworkV6 ? Ipv6 : Ipv4, Stream | NonBlocking | CloseOnExec, Tcp);
         return descriptor >= 0 ? new SafeSocketHandle(descriptor, ownsHandle: true) : throw LastError();
     }
 
@@ -78,26 +80,26 @@ internal static partial class SystemCalls
         return Marshal.GetLastPInvokeError() is InProgress or Interrupted ? false : throw LastError();
     }
 
-    /// <summary>The last call's failure, as .NET names it.</summary>
+    /// <summary>The last call's failure (errno(3)), as .NET names it.</summary>
     public static SocketException LastError() => new((int)(Marshal.GetLastPInvokeError() switch
     {
-        1 or 13 => SocketError.AccessDenied,
-        12 or 105 => SocketError.NoBufferSpaceAvailable,
-        22 => SocketError.InvalidArgument,
-        23 or 24 => SocketError.TooManyOpenSockets,
-        32 => SocketError.Shutdown,
-        97 => SocketError.AddressFamilyNotSupported,
-        98 => SocketError.AddressAlreadyInUse,
-        99 => SocketError.AddressNotAvailable,
-        100 => SocketError.NetworkDown,
-        101 => SocketError.NetworkUnreachable,
-        103 => SocketError.ConnectionAborted,
-        104 => SocketError.ConnectionReset,
-        107 => SocketError.NotConnected,
-        110 => SocketError.TimedOut,
-        111 => SocketError.ConnectionRefused,
-        112 => SocketError.HostDown,
-        113 => SocketError.HostUnreachable,
+        1 or 13 => SocketError.AccessDenied, // EPERM, EACCES
+        12 or 105 => SocketError.NoBufferSpaceAvailable, // ENOMEM, ENOBUFS
+        22 => SocketError.InvalidArgument, // EINVAL
+        23 or 24 => SocketError.TooManyOpenSockets, // ENFILE, EMFILE
+        32 => SocketError.Shutdown, // EPIPE
+        97 => SocketError.AddressFamilyNotSupported, // EAFNOSUPPORT
+        98 => SocketError.AddressAlreadyInUse, // EADDRINUSE
+        99 => SocketError.AddressNotAvailable, // EADDRNOTAVAIL
+        100 => SocketError.NetworkDown, // ENETDOWN
+        101 => SocketError.NetworkUnreachable, // ENETUNREACH
+        103 => SocketError.ConnectionAborted, // ECONNABORTED
+        104 => SocketError.ConnectionReset, // ECONNRESET
+        107 => SocketError.NotConnected, // ENOTCONN
+        110 => SocketError.TimedOut, // ETIMEDOUT
+        111 => SocketError.ConnectionRefused, // ECONNREFUSED
+        112 => SocketError.HostDown, // EHOSTDOWN
+        113 => SocketError.HostUnreachable, // EHOSTUNREACH
         _ => SocketError.SocketError,
     }));
 
