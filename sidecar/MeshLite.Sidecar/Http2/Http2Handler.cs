@@ -27,7 +27,8 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
     /// <remarks>Fails with what <c>connect</c> fails with, <see cref="UnsentException"/>, or <see cref="HttpRequestException"/> where the request may have arrived.</remarks>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        foreach (var connection in _connections)
+        var tried = _connections;
+        foreach (var connection in tried)
         {
             if (connection.TrySend(request, out var response, cancellationToken))
             {
@@ -35,7 +36,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
             }
         }
 
-        return ConnectAndSendAsync(request, cancellationToken);
+        return ConnectAndSendAsync(request, tried, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -60,7 +61,7 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
         base.Dispose(disposing);
     }
 
-    private async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, Http2Connection[] tried, CancellationToken cancellationToken)
     {
         if (!_disposed)
         {
@@ -69,8 +70,9 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
 
         for (var useless = 0; useless < MaxConnects;)
         {
-            var connection = await ConnectAsync().WaitAsync(cancellationToken);
-            foreach (var any in (Http2Connection[])[connection, .. _connections])
+            var connection = await ConnectAsync(tried).WaitAsync(cancellationToken);
+            tried = _connections;
+            foreach (var any in (Http2Connection[])[connection, .. tried])
             {
                 if (any.TrySend(request, out var response, cancellationToken))
                 {
@@ -84,8 +86,8 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
         throw new UnsentException("the server closes each connection at once, or lets nothing be sent on it");
     }
 
-    /// <summary>The connection that is being made: one at a time, for all who wait.</summary>
-    private Task<Http2Connection> ConnectAsync()
+    /// <summary>The connection that is being made, one at a time, for all who wait; or one that was made since whoever asks has <paramref name="tried"/> those there were.</summary>
+    private Task<Http2Connection> ConnectAsync(Http2Connection[] tried)
     {
         TaskCompletionSource<Http2Connection> connecting;
         lock (_lock)
@@ -98,6 +100,11 @@ internal sealed class Http2Handler(Func<Action<Http2Connection>, CancellationTok
             if (_connecting is not null)
             {
                 return _connecting.Task;
+            }
+
+            if (_connections.Length > 0 && !tried.Contains(_connections[^1]))
+            {
+                return Task.FromResult(_connections[^1]);
             }
 
             _connecting = connecting = new TaskCompletionSource<Http2Connection>(TaskCreationOptions.RunContinuationsAsynchronously);
